@@ -1,0 +1,91 @@
+"""What a run certifies: the quantities that must not change, how far they did, and the verdict."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from semijax._pytree import record, static
+from semijax._types import BrokenInvariant, Phase
+from semijax.units import HBAR
+
+
+def invariants(dynamics, t, carrier, collides: bool) -> dict[str, tuple]:
+    """Of one carrier (or pair): name -> (value, scale); the value is constant in an exact run, the scale is what it may be compared with.
+
+    energy [eV]: band energy plus qφ, where the field is static and has a potential; scale: ħ|v·k|, the energy at play.
+    log_volume: the carried log of the phase-space volume less what damping takes, −d·damping·t; scale 1.
+    density: log D must exist (D > 0); the value is zero or NaN.
+    """
+    if isinstance(dynamics, dict):
+        parts = {name: invariants(dynamics[name], t, carrier[name], collides) for name in dynamics}
+        return {f"{what} of {name}": pair for name, part in parts.items() for what, pair in part.items()}
+    found, phase = {}, carrier.phase
+    one = jnp.ones((), phase.wavevector.dtype)
+    if dynamics.conserves_energy and not collides:
+        velocity = dynamics.group_velocity(t, phase)
+        found["energy"] = (dynamics.total_energy(t, phase), HBAR * jnp.sum(jnp.abs(velocity * phase.wavevector)))
+    if carrier.log_volume is not None:
+        lost = 0 if dynamics.damping is None else phase.wavevector.shape[0] * jnp.asarray(dynamics.damping, one.dtype) * t
+        found["log_volume"] = (carrier.log_volume + lost, one)
+    measure = dynamics.log_measure(t, phase)
+    if measure is not None:
+        found["density"] = (0 * measure, one)
+    return found
+
+
+@record
+class Drift:
+    """The largest change of one invariant over all carriers and frames, where it happened, and the scale to compare it with."""
+
+    change: Any
+    scale: Any
+    carrier: Any
+    step: Any
+
+
+@record
+class Status:
+    """The certificate of a run, all values under jit; `verdict` turns it into words.
+
+    nonfinite: how many carriers ended non-finite; carrier, step: the first of them and the step at whose frame it showed.
+    drifts: name of the invariant -> Drift. steps, dt: what was run. tolerance: allowed change in units of the scale.
+    """
+
+    nonfinite: Any
+    carrier: Any
+    step: Any
+    drifts: dict[str, Drift]
+    steps: int = static()
+    dt: float = static()
+
+
+# An exact flow keeps the invariants; a fourth-order step at the coarsest dt that is not refused (ω dt = 1) loses about 1 % a period.
+TOLERANCE = 1e-3
+
+
+def check(status: Status, tolerance: float = TOLERANCE) -> None:
+    """Raises BrokenInvariant naming carrier and step where a carrier is not finite or an invariant moved by more than tolerance × scale."""
+    if int(status.nonfinite):
+        raise BrokenInvariant(
+            f"{int(status.nonfinite)} carriers are not finite, the first is carrier {int(status.carrier)}, "
+            f"seen at step {int(status.step)}: lower dt, or look at E(k) and the field there"
+        )
+    for name, drift in status.drifts.items():
+        change, scale = float(drift.change), float(drift.scale)
+        if not change <= tolerance * scale:
+            raise BrokenInvariant(
+                f"{name} of carrier {int(drift.carrier)} moved by {change:.3g} (scale {scale:.3g}, allowed {tolerance:g} of it) "
+                f"by step {int(drift.step)}: lower dt (now {status.dt:.4g} fs) or take a higher order"
+            )
+
+
+def finite(carrier, values: dict) -> Any:
+    """Whether one carrier's phase and invariants are all finite."""
+    leaves = jax.tree.leaves((jax.tree.map(lambda c: c.phase, carrier, is_leaf=_is_carrier), values))
+    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(x)) for x in leaves]))
+
+
+def _is_carrier(x) -> bool:
+    return hasattr(x, "phase")

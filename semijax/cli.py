@@ -1,0 +1,184 @@
+"""The command line: semijax run | cases | bands | schema | doctor."""
+
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from semijax import config
+from semijax._types import BrokenInvariant, SemijaxError
+from semijax.cases import shipped
+from semijax.configure import configure
+from semijax.schema import words
+
+BAD_INPUT, BUG, NO_MEMORY, INPUT_OUTPUT, NUMERICAL, INTERRUPTED = 2, 70, 71, 74, 76, 130
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Another value for a key; repeatable.")]
+Force = Annotated[bool, typer.Option("--force", help="Write over what is there.")]
+
+
+@app.command()
+def run(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="A TOML file, or one of `semijax cases`.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where results go (default: the case's name).")] = None,
+    force: Force = False,
+    set_: Set = None,
+    precision: Annotated[str | None, typer.Option(help="float32 or float64.")] = None,
+    carriers: Annotated[str | None, typer.Option(help="Carriers of each species, the scan's at most as many.")] = None,
+    seed: Annotated[str | None, typer.Option(help="Seed of all random numbers.")] = None,
+) -> None:
+    """Run a case: simulate, compare with theory, write results.nc and figures."""
+    path = find(case)
+    overrides = [override(text) for text in set_ or []]
+    shortcuts = {"run.precision": precision, "run.carriers": carriers, "run.seed": seed}
+    overrides += [(key, value) for key, value in shortcuts.items() if value is not None]
+    checked = config.load(path, overrides)
+    if carriers is not None and checked.scan is not None and (checked.scan.carriers or 0) > checked.run.carriers:
+        checked = config.load(path, [*overrides, ("scan.carriers", str(checked.run.carriers))])
+    out = out or Path(path.stem)
+    check_output(out, force)
+    configure(precision=checked.run.precision)
+    from semijax.run import run_case  # after configure: what it imports may ask JAX for its devices
+
+    run_case(checked, out, Console())
+
+
+@app.command()
+def cases(
+    name: Annotated[str | None, typer.Argument(help="The case to write here as NAME.toml.")] = None, force: Force = False
+) -> None:
+    """List the shipped cases, or write one here to change it."""
+    if name is None:
+        table = Table("case", "what it shows", box=None)
+        for key, path in shipped().items():
+            table.add_row(key, str(config.read(path).get("title", "")))
+        Console().print(table)
+        return
+    source, target = _shipped(name), Path(f"{name}.toml")
+    if target.exists() and not force:
+        raise SemijaxError(f"{target}: exists: allowed is a new file, or --force to write over it")
+    target.write_bytes(source.read_bytes())
+    typer.echo(f"written: {target}")
+
+
+@app.command()
+def bands(
+    band: Annotated[str, typer.Argument(metavar="KIND", help="superlattice, kane, ..., or a TOML case.")],
+    set_: Set = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.png", help="Where the figure goes.")] = None,
+    force: Force = False,
+) -> None:
+    """Draw a closed-form band and print its mass tensors."""
+    from semijax import bandsheet
+
+    out = out or Path(f"{Path(band).stem}.png")
+    if out.exists() and not force:
+        raise SemijaxError(f"--out {out}: exists: allowed is a new file, or --force to write over it")
+    tables = bandsheet.tables(band, [override(text) for text in set_ or []])
+    configure(precision="float64")
+    for table in bandsheet.draw(tables, out):
+        Console().print(table)
+    typer.echo(f"written: {out}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of a case file."""
+    typer.echo(json.dumps(config.Case.model_json_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def doctor() -> None:
+    """Print versions, devices, precision and memory."""
+    configure()
+    from semijax import provenance
+
+    total, free = provenance.memory()
+    sizes = {"memory": total, "free memory": free}
+    facts = provenance.facts() | {key: f"{size / 2**30:.1f} GiB" for key, size in sizes.items() if size is not None}
+    for key, value in facts.items():
+        typer.echo(f"{key.replace('_', ' '):18}{value}")
+
+
+def find(case: str) -> Path:
+    """The TOML file that a user means: a path, or the name of a shipped case."""
+    return Path(case) if case.endswith(".toml") or os.sep in case else _shipped(case)
+
+
+def _shipped(name: str) -> Path:
+    known = shipped()
+    if name not in known:
+        raise SemijaxError(f"CASE = {words.shown(name)}: {words.one_of(known, name)}, or a file ending in .toml")
+    return known[name]
+
+
+def override(text: str) -> tuple[str, str]:
+    """`key=value` -> (key, value)."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise SemijaxError(f"--set {words.shown(text)}: allowed is key=value, such as run.carriers=1000")
+    return key.strip(), value.strip()
+
+
+def check_output(out: Path, force: bool) -> None:
+    """Refuses a place that is a file, or a directory with something in it unless forced."""
+    if out.exists() and not out.is_dir():
+        raise SemijaxError(f"--out {words.clean(str(out))}: is a file: allowed is a directory")
+    if out.is_dir() and any(out.iterdir()) and not force:
+        raise SemijaxError(f"--out {words.clean(str(out))}: is not empty: allowed is a new directory, or --force")
+
+
+def main() -> None:
+    """Runs the command line; a mistake is one line and an exit code, a bug a traceback and 70."""
+    sys.excepthook = _bug
+    sys.exit(code())
+
+
+def code(arguments: list[str] | None = None) -> int:
+    """What the process exits with: 0 done, 2 bad input, 71 memory, 74 input or output, 76 a run that does not hold."""
+    import jax
+
+    try:
+        return app(args=arguments, standalone_mode=False) or 0
+    except typer.Exit as end:
+        return end.exit_code
+    except typer.TyperException as error:
+        return _say(error.format_message(), BAD_INPUT)
+    except SemijaxError as error:
+        return _say(str(error), BAD_INPUT)
+    except BrokenInvariant as error:
+        return _say(f"stopped: {error}; what was computed is saved", NUMERICAL)
+    except MemoryError as error:
+        return _say(f"out of memory: {error or 'take fewer carriers'}", NO_MEMORY)
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        return _say(f"out of memory: {str(error).splitlines()[0][:200]}: take fewer carriers", NO_MEMORY)
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads: no second complaint at exit
+        return INPUT_OUTPUT
+    except OSError as error:
+        return _say(f"{error.filename or 'input or output'}: {error.strerror or error}", INPUT_OUTPUT)
+    except KeyboardInterrupt:
+        return _say("interrupted", INTERRUPTED)
+
+
+def _say(message: str, exit_code: int) -> int:
+    typer.echo(message, err=True)
+    return exit_code
+
+
+def _bug(kind: type[BaseException], error: BaseException, traceback: Any) -> None:
+    sys.__excepthook__(kind, error, traceback)
+    print("semijax: this is a bug, please report it with the lines above", file=sys.stderr, flush=True)
+    sys.stdout.flush()
+    os._exit(BUG)

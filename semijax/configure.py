@@ -1,0 +1,40 @@
+"""How JAX starts: one virtual device per core and the precision, set before the first computation."""
+
+import os
+import re
+import warnings
+
+import jax
+
+from semijax._types import SemijaxError
+
+_COUNT = "--xla_force_host_platform_device_count"
+
+
+def configure(devices: int | None = None, precision: str | None = None) -> None:
+    """Sets up JAX; the first line of a script, before anything computes.
+
+    devices: virtual devices of the CPU (None: one per core this process may use). precision: "float32" or "float64" (None: as it
+    is). Warns in one line where JAX has started with another count; raises SemijaxError for values that are not allowed.
+    """
+    from semijax.provenance import cores
+
+    if precision not in (None, "float32", "float64"):
+        raise SemijaxError(f"configure: precision = {precision!r}: allowed are 'float32', 'float64'")
+    wanted = cores() if devices is None else devices
+    if not isinstance(wanted, int) or isinstance(wanted, bool) or not 1 <= wanted <= 1024:
+        raise SemijaxError(f"configure: devices = {devices!r}: allowed is a whole number from 1 to 1024")
+    if precision is not None:
+        jax.config.update("jax_enable_x64", precision == "float64")
+    if not started():
+        others = re.sub(rf"{_COUNT}=\S*", "", os.environ.get("XLA_FLAGS", "")).split()
+        os.environ["XLA_FLAGS"] = " ".join([*others, f"{_COUNT}={wanted}"])
+    elif devices is not None and jax.default_backend() == "cpu" and jax.device_count() != wanted:
+        warnings.warn(f"configure: devices = {wanted} not taken: JAX already runs with {jax.device_count()}", stacklevel=2)
+
+
+def started() -> bool:
+    """Whether JAX has already chosen its devices."""
+    from jax._src import xla_bridge  # no public name tells without starting them
+
+    return xla_bridge.backends_are_initialized()

@@ -1,0 +1,96 @@
+"""Domains: which part of k space holds the states of a band, and the band's Boltzmann law where it has one in closed form."""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.linalg import null_space
+
+from semijax._pytree import record, static
+from semijax._types import Array, SemijaxError
+from semijax.bands.band import Band
+from semijax.bands.contract import name_of
+
+
+@record
+class Domain:
+    """Where k may be: k = Σ c_i axes_i, low ≤ c ≤ high.
+
+    axes [d d]: first the reciprocal vectors of the band's lattice (one primitive cell, −1/2 ≤ c ≤ 1/2), then unit vectors normal
+    to the lattice, the open directions (c in 1/Å). cutoff: largest distance from the origin along the open directions, 1/Å.
+    """
+
+    axes: Any
+    low: Any
+    high: Any
+    cutoff: Any = None
+    periodic: int = static(default=0)
+
+    def wavevector(self, c: Array) -> Array:
+        """k [d] of one point c [d]; a sum of products, not a matrix product, so that float32 stays float32."""
+        return jnp.sum(c[:, None] * self.axes, axis=0)
+
+    def inside(self, c: Array) -> Array:
+        """Whether one point c [d] is within the cutoff."""
+        return jnp.asarray(True) if self.cutoff is None else jnp.sum(c[self.periodic :] ** 2) <= self.cutoff**2
+
+    @property
+    def unit(self) -> float:
+        """Volume of k space for a unit volume of c."""
+        return abs(float(np.linalg.det(self.axes)))
+
+    @property
+    def volume(self) -> float:
+        """Volume of all k within the cutoff, [1/Å]^d; infinite where a direction is open without one."""
+        free = len(self.low) - self.periodic
+        if free == 0:
+            return self.unit
+        return math.inf if self.cutoff is None else self.unit * (2, math.pi, 4 / 3 * math.pi)[free - 1] * self.cutoff**free
+
+
+def domain_of(where: str, band: Band, kT: float, cutoff: float | None) -> Domain:
+    """Where to look for the states of a band: a primitive cell, the cutoff, or (to be widened) where the Boltzmann law leads."""
+    if band.dimension is None:
+        raise SemijaxError(f"{where}: {name_of(band.energy)} has dimension = None: allowed is Band(..., dimension=1, 2 or 3)")
+    reciprocal = np.zeros((0, band.dimension)) if band.reciprocal is None else np.asarray(band.reciprocal, float)
+    p, d = reciprocal.shape
+    axes = np.concatenate([reciprocal, null_space(reciprocal).T]) if p else np.eye(d)
+    low, high = np.full(d, -0.5), np.full(d, 0.5)
+    if cutoff is not None:
+        if not 0 < cutoff < math.inf or p == d:
+            allowed = "None, the band is periodic along every axis" if p == d else "a finite radius > 0 in 1/Å"
+            raise SemijaxError(f"{where}: cutoff = {cutoff}: allowed is {allowed}")
+        low[p:], high[p:] = -cutoff, cutoff
+    elif p < d:
+        c = _likely(where, band, kT) @ np.linalg.inv(axes)
+        middle, reach = c.mean(0), 0.75 * (c.max(0) - c.min(0))
+        low[p:], high[p:] = (middle - reach)[p:], (middle + reach)[p:]
+    return Domain(axes, low, high, cutoff, p)
+
+
+def closed_law(where: str, band: Band, kT):
+    """The Boltzmann law of a band in closed form; raises SemijaxError where there is none."""
+    needed = f"{where}: cutoff = None: {name_of(band.energy)} has no end and no law in closed form: allowed is a radius in 1/Å"
+    law = band.law
+    if law is None:
+        raise SemijaxError(f"{needed} beyond which no carriers are")
+    try:
+        jax.eval_shape(lambda: law(band.params, kT))  # speaks up about a wrong sign of kT, which jit would hide
+    except SemijaxError as error:
+        raise SemijaxError(f"{needed} beyond which no carriers are ({error})") from None
+    return _law(band, kT)
+
+
+@jax.jit
+def _law(band: Band, kT):
+    assert band.law is not None
+    return band.law(band.params, kT)
+
+
+def _likely(where: str, band: Band, kT: float) -> np.ndarray:
+    """Some wavevectors [n d] of the Boltzmann law."""
+    with jax.enable_x64(True):
+        law = closed_law(where, band, kT)
+        return np.asarray(jax.jit(jax.vmap(law))(np.random.default_rng(0).uniform(0.01, 0.99, (64, law.count))))

@@ -1,0 +1,1 @@
+"""How a step runs fast: tiles of carriers, and sums that do not depend on them."""

@@ -1,0 +1,249 @@
+"""One compiled launch: tiles of carriers through frames of steps, with the ensemble's sums and certificate taken on the way."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from semijax import certify
+from semijax._pytree import record, replace
+from semijax.engine.reduce import tree_in_tile, tree_over_tiles
+from semijax.lattice import fold
+from semijax.observables import Sample
+from semijax.stepping import advance
+
+
+@record
+class Run:
+    """What does not change during a run: equations, steps (one per species, prepared), recorders, and the clock (start, dt)."""
+
+    dynamics: Any
+    step: Any
+    recorders: dict[str, Any]
+    clock: tuple[Any, Any]
+
+
+@record
+class Watch:
+    """The certificate while it is being made: leaves [tiles ...], and the starting values of the invariants [tiles lanes]."""
+
+    reference: dict[str, Any]
+    drifts: dict[str, certify.Drift]
+    nonfinite: Any
+    carrier: Any
+    step: Any
+
+    def status(self, steps: int, dt: float) -> certify.Status:
+        """The verdict over all tiles: of each invariant the tile that drifted most, of failures the earliest."""
+        drifts = {name: jax.tree.map(lambda x, i=jnp.argmax(d.change): x[i], d) for name, d in self.drifts.items()}
+        drifts = {name: replace(d, scale=jnp.max(self.drifts[name].scale)) for name, d in drifts.items()}
+        first = jnp.argmin(self.step)
+        return certify.Status(jnp.sum(self.nonfinite), self.carrier[first], self.step[first], drifts, steps, dt)
+
+
+NEVER = jnp.iinfo(jnp.int32).max
+
+
+@partial(jax.jit, static_argnames=("count", "collides"))
+def observe_start(run: Run, state, *, count: int, collides: bool):
+    """The frame at the start, leaves [1 ...], and the watch that later frames are compared with."""
+
+    def tile(samples, xs):
+        index, carriers = xs
+        carriers = complete(carriers, index, count)
+        t = run.clock[0]
+        values = _invariants(run, t, carriers, collides)
+        zero, none = jnp.zeros((), jnp.int32), jnp.asarray(NEVER, jnp.int32)
+        drifts = {name: certify.Drift(jnp.zeros((), v.dtype), jnp.zeros((), v.dtype), zero, zero) for name, (v, _) in values.items()}
+        watch = Watch({name: v for name, (v, _) in values.items()}, drifts, zero, zero, none)
+        part = jax.tree.map(lambda x: x[None], _parts(run, t, carriers, index, count))
+        watch = _watched(run, watch, t, carriers, jnp.zeros((), jnp.int32), index, count, collides)
+        samples = _store(run, samples, jax.tree.map(lambda x: x[None], _samples(run, t, carriers)), index)
+        return samples, (part, watch)
+
+    samples = _empty_samples(run, state, 1, count)
+    samples, (parts, watch) = lax.scan(tile, samples, (_indices(state), state))
+    return (_merged(run, parts), samples), watch
+
+
+@partial(jax.jit, static_argnames=("frames", "every", "count", "collides"))
+def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, count: int, collides: bool):
+    """`frames` × `every` steps of every carrier, from step number `begin` on; returns the state, the watch and the frames' parts."""
+    start, dt = run.clock
+    step = jax.vmap(partial(_step, run), in_axes=(-1, None, None), out_axes=-1)
+
+    def time(i):
+        return start + i.astype(dt.dtype) * dt
+
+    def tile(samples, xs):
+        index, carriers, watch = xs
+
+        @partial(jax.checkpoint, prevent_cse=False)
+        def frame(carry, f):
+            carriers, watch = carry
+            first = begin + f * every
+            carriers, _ = lax.scan(lambda c, j: (step(c, time(first + j), dt), None), carriers, jnp.arange(every, dtype=jnp.int32))
+            # Observing must not fuse with stepping: the same arithmetic then gives the same bits whatever the length of a launch.
+            carriers = lax.optimization_barrier(carriers)
+            now, t = first + every, time(first + every)
+            watch = _watched(run, watch, t, carriers, now, index, count, collides)
+            return (carriers, watch), (_parts(run, t, carriers, index, count), _samples(run, t, carriers))
+
+        given = carriers
+        carry = (complete(carriers, index, count), watch)
+        (carriers, watch), (parts, seen) = lax.scan(frame, carry, jnp.arange(frames, dtype=jnp.int32))
+        return _store(run, samples, seen, index), (_like(given, carriers), watch, parts)
+
+    samples = _empty_samples(run, state, frames, count)
+    samples, (state, watch, parts) = lax.scan(tile, samples, (_indices(state), state, watch))
+    return state, watch, (_merged(run, parts), samples)
+
+
+def _step(run: Run, carriers, t, dt):
+    """One step of one carrier (or of each member of a pair), its k folded back into the zone."""
+    if isinstance(carriers, dict):
+        return {name: _move(run.dynamics[name], run.step[name], carriers[name], t, dt) for name in carriers}
+    return _move(run.dynamics, run.step, carriers, t, dt)
+
+
+def _move(dynamics, step, carrier, t, dt):
+    carrier = advance(step, dynamics, t, carrier, dt)
+    carrier = replace(carrier, steps=carrier.steps + jnp.uint32(1))
+    if carrier.winding is None:
+        return carrier
+    band = dynamics.species.band
+    k, turns = fold(carrier.phase.wavevector, band.lattice, band.reciprocal)
+    return replace(carrier, phase=replace(carrier.phase, wavevector=k), winding=carrier.winding + turns)
+
+
+# -- what a tile's carriers carry beside their state ------------------------------------------------------------------------
+
+
+def complete(carriers, index, count: int):
+    """A tile's carriers with weight, id and step count written out; lanes beyond the last carrier weigh nothing."""
+    if isinstance(carriers, dict):
+        return {name: complete(c, index, count) for name, c in carriers.items()}
+    k = carriers.phase.wavevector
+    number = _numbers(k, index)
+    weight = jnp.ones(number.shape, k.dtype) if carriers.weight is None else carriers.weight
+    identity = number.astype(jnp.uint32) if carriers.id is None else carriers.id
+    steps = jnp.zeros(number.shape, jnp.uint32) if carriers.steps is None else carriers.steps
+    return replace(carriers, weight=jnp.where(number < count, weight, jnp.zeros_like(weight)), id=identity, steps=steps)
+
+
+def _like(given, carriers):
+    """Carriers back in the shape of the state: what was not stored before is not stored after."""
+    if isinstance(given, dict):
+        return {name: _like(given[name], carriers[name]) for name in given}
+    kept = {name: None for name in ("id", "steps") if getattr(given, name) is None}
+    return replace(carriers, weight=given.weight, **kept)
+
+
+def _numbers(k, index):
+    return index * k.shape[-1] + jnp.arange(k.shape[-1], dtype=jnp.int32)
+
+
+def _wavevector(carriers):
+    return (next(iter(carriers.values())) if isinstance(carriers, dict) else carriers).phase.wavevector
+
+
+def _indices(state):
+    return jnp.arange(_wavevector(state).shape[0], dtype=jnp.int32)
+
+
+# -- sums ---------------------------------------------------------------------------------------------------------------------
+
+
+def _adders(run: Run):
+    return {name: r for name, r in run.recorders.items() if not isinstance(r, Sample)}
+
+
+def _samplers(run: Run):
+    return {name: r for name, r in run.recorders.items() if isinstance(r, Sample)}
+
+
+def _parts(run: Run, t, carriers, index, count: int):
+    """The tile's part of every sum."""
+    real = _numbers(_wavevector(carriers), index) < count
+
+    def one(recorder):
+        parts = jax.vmap(partial(recorder.part, run.dynamics, t), in_axes=-1, out_axes=-1)(carriers)
+        parts = jax.tree.map(lambda x: jnp.where(real.reshape((1,) * (x.ndim - 1) + real.shape), x, jnp.zeros_like(x)), parts)
+        return tree_in_tile(recorder.merge, parts)
+
+    return {name: one(recorder) for name, recorder in _adders(run).items()}
+
+
+def _merged(run: Run, parts):
+    """The tiles' parts, leaves [tiles f ...], as one: leaves [f ...]."""
+    return {name: jax.vmap(partial(tree_over_tiles, r.merge), in_axes=1)(parts[name]) for name, r in _adders(run).items()}
+
+
+# -- samples: the first carriers, stored ----------------------------------------------------------------------------------------
+
+
+def _samples(run: Run, t, carriers):
+    """Of each sampler, f of the tile's first lanes: leaves [... lanes]."""
+
+    def one(recorder):
+        lanes = min(recorder.count, _wavevector(carriers).shape[-1])
+        first = jax.tree.map(lambda x: x[..., :lanes], carriers)
+        return jax.vmap(partial(recorder.of, run.dynamics, t), in_axes=-1, out_axes=-1)(first)
+
+    return {name: one(recorder) for name, recorder in _samplers(run).items()}
+
+
+def _empty_samples(run: Run, state, frames: int, count: int):
+    """Room for the tiles that hold sampled carriers, and one slot more where the other tiles' values go to be dropped."""
+
+    def shapes(state):
+        tile = jax.tree.map(lambda x: x[0], state)
+        return _samples(run, run.clock[0], complete(tile, jnp.zeros((), jnp.int32), count))
+
+    lanes = _wavevector(state).shape[-1]
+    return {
+        name: jax.tree.map(lambda s, m=run.recorders[name].count: jnp.zeros((-(-m // lanes) + 1, frames, *s.shape), s.dtype), values)
+        for name, values in jax.eval_shape(shapes, state).items()
+    }
+
+
+def _store(run: Run, room, seen, index):
+    return jax.tree.map(lambda r, s: lax.dynamic_update_index_in_dim(r, s, jnp.minimum(index, r.shape[0] - 1), 0), room, seen)
+
+
+# -- certificate ------------------------------------------------------------------------------------------------------------------
+
+
+def _invariants(run: Run, t, carriers, collides: bool):
+    return jax.vmap(lambda c: certify.invariants(run.dynamics, t, c, collides), in_axes=-1)(carriers)
+
+
+def _watched(run: Run, watch: Watch, t, carriers, now, index, count: int, collides: bool) -> Watch:
+    """The watch after one more frame, at step number `now`."""
+    carriers = lax.stop_gradient(carriers)
+    values = _invariants(run, t, carriers, collides)
+    number = _numbers(_wavevector(carriers), index)
+    bad = ~jax.vmap(certify.finite, in_axes=-1)(carriers, jax.tree.map(lambda x: x, values)) & (number < count)
+    drifts = {
+        name: _larger(watch.drifts[name], jnp.where(number < count, jnp.abs(value - watch.reference[name]), 0), scale, number, now)
+        for name, (value, scale) in values.items()
+    }
+    failed, fresh = jnp.any(bad), watch.step == NEVER
+    carrier = jnp.where(failed & fresh, number[jnp.argmax(bad)], watch.carrier)
+    step = jnp.where(failed & fresh, now, watch.step)
+    return Watch(watch.reference, drifts, jnp.sum(bad, dtype=jnp.int32), carrier, step)
+
+
+def _larger(drift: certify.Drift, change, scale, number, now) -> certify.Drift:
+    change = jnp.where(jnp.isfinite(change), change, jnp.zeros_like(change))  # NaN is counted as a failure, not as a drift
+    worst = jnp.argmax(change)
+    more = change[worst] > drift.change
+    pick = partial(jnp.where, more)
+    return certify.Drift(
+        pick(change[worst], drift.change),
+        jnp.fmax(drift.scale, jnp.max(scale, initial=0, where=jnp.isfinite(scale))),
+        pick(number[worst], drift.carrier),
+        pick(now, drift.step),
+    )

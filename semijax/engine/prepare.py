@@ -1,0 +1,98 @@
+"""From a user's carriers to the engine's state and back: checked, cast, lifted, folded, cut into tiles."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from semijax import stepping
+from semijax._pytree import replace
+from semijax._types import Phase, SemijaxError, cast
+from semijax.carriers import Carriers
+from semijax.dynamics import Dynamics
+from semijax.engine import tiles
+from semijax.lattice import fold
+from semijax.observables import wavevector
+
+# -- checks -------------------------------------------------------------------------------------------------------------------
+
+
+def check_inputs(dynamics, carriers, record: dict, every) -> None:
+    """Raises SemijaxError, in the words of sj.simulate, for anything that cannot be run."""
+    if isinstance(dynamics, dict) or isinstance(carriers, dict):
+        keys = [sorted(x) if isinstance(x, dict) else None for x in (dynamics, carriers)]
+        if keys[0] != keys[1] or not keys[0]:
+            raise SemijaxError(f"simulate: dynamics has keys {keys[0]}, carriers {keys[1]}: allowed are two dicts of the same keys")
+        counts = {name: c.count for name, c in carriers.items()}
+        if len(set(counts.values())) > 1:
+            raise SemijaxError(f"simulate: carriers = {counts}: allowed are equal numbers, each pair is one carrier")
+        for name in dynamics:
+            _check_one(f"simulate[{name}]", dynamics[name], carriers[name])
+    else:
+        _check_one("simulate", dynamics, carriers)
+    if not isinstance(every, int) or every < 1:
+        raise SemijaxError(f"simulate: every = {every!r}: allowed is a whole number ≥ 1")
+    for name, recorder in record.items():
+        if not hasattr(recorder, "of"):
+            raise SemijaxError(f"simulate: record['{name}'] = {recorder!r}: allowed is observables.mean(f), sum, covariance, histogram, sample")
+        if getattr(recorder, "count", 0) > _any(carriers).count:
+            raise SemijaxError(f"simulate: record['{name}'] samples {recorder.count} of {_any(carriers).count} carriers: allowed is at most all")
+
+
+def _check_one(where: str, dynamics, carriers) -> None:
+    if not isinstance(dynamics, Dynamics):
+        raise SemijaxError(f"{where}: dynamics = {dynamics!r}: allowed is sj.Dynamics(species, field), or a dict of them")
+    if not isinstance(carriers, Carriers):
+        raise SemijaxError(f"{where}: carriers = {type(carriers).__name__}: allowed is sj.Carriers, or a dict of them")
+    d = dynamics.species.band.dimension
+    if d is not None and d != carriers.dimension:
+        raise SemijaxError(f"{where}: carriers have d = {carriers.dimension}: allowed is {d}, the dimension of the band")
+
+
+def check_start(carriers) -> None:
+    """Raises SemijaxError naming the first carrier whose position or wavevector is not finite."""
+    for name, one in carriers.items() if isinstance(carriers, dict) else [("carriers", carriers)]:
+        ok = jnp.isfinite(one.phase.position).all(1) & jnp.isfinite(one.phase.wavevector).all(1)
+        if not bool(ok.all()):
+            raise SemijaxError(f"simulate: {name}: position or wavevector of carrier {int(jnp.argmin(ok))} is not finite: allowed are numbers")
+
+
+# -- in and out ------------------------------------------------------------------------------------------------------------------
+
+
+def enter(dynamics, carriers, step, compensated: bool, lanes: int, dtype):
+    """(state, steps): the carriers as tiles, and the step prepared for each species."""
+    if not isinstance(dynamics, dict):
+        prepared = cast(stepping.prepared(step, dynamics, 0, dtype), dtype)
+        return tiles.pack(_enter_one(dynamics, carriers, step, compensated, dtype), lanes), prepared
+    names = sorted(dynamics)
+    state = {name: _enter_one(dynamics[name], carriers[name], step, compensated, dtype) for name in names}
+    prepared = {name: stepping.prepared(step, dynamics[name], i, dtype) for i, name in enumerate(names)}
+    return tiles.pack(state, lanes), cast(prepared, dtype)
+
+
+def _enter_one(dynamics, carriers, step, compensated: bool, dtype):
+    carriers = cast(carriers, dtype)
+    carriers = stepping.lifted(step, carriers)
+    carriers = stepping.compensated(carriers) if compensated else carriers
+    band = dynamics.species.band
+    if band.lattice is None:
+        return carriers
+    lattice, reciprocal = jnp.asarray(band.lattice, dtype), jnp.asarray(band.reciprocal, dtype)
+    k, winding = jax.vmap(lambda k: fold(k, lattice, reciprocal))(carriers.phase.wavevector)
+    return replace(carriers, phase=Phase(carriers.phase.position, k), winding=winding)
+
+
+def leave(dynamics, state, taken: int, count: int, collides: bool) -> Any:
+    """The user's carriers again: leaves [n ...], k unfolded; `taken` steps are added where random draws count them."""
+    if isinstance(dynamics, dict):
+        return {name: leave(dynamics[name], state[name], taken, count, collides) for name in state}
+    carriers = tiles.unpack(state, count)
+    unfolded = jax.vmap(lambda c: wavevector(dynamics, 0.0, c))(carriers)
+    if collides and carriers.steps is None:
+        carriers = replace(carriers, steps=jnp.full((count,), taken, jnp.uint32))
+    return replace(carriers, phase=Phase(carriers.phase.position, unfolded))
+
+
+def _any(carriers):
+    return next(iter(carriers.values())) if isinstance(carriers, dict) else carriers

@@ -1,0 +1,112 @@
+"""A result as an xarray Dataset with units on every variable, and as a netCDF file."""
+
+import json
+from typing import Any
+
+import jax
+import numpy as np
+
+from semijax.io.atomic import replacing
+
+_UNITS = {
+    "position": "angstrom",
+    "wavevector": "1/angstrom",
+    "folded_wavevector": "1/angstrom",
+    "velocity": "angstrom/fs",
+    "group_velocity": "angstrom/fs",
+    "energy": "eV",
+    "total_energy": "eV",
+    "inverse_mass": "angstrom^2/(eV fs^2)",
+    "current": "e angstrom/fs",
+    "log_volume": "1",
+}
+_SQUARED = {unit: "1" if unit == "1" else f"({unit})^2" for unit in _UNITS.values()}
+_AXES = ("x", "y", "z")
+
+
+def to_dataset(result, *, record=None, units: dict[str, str] | None = None, carriers: int | None = None, attributes=None):
+    """A result -> xarray.Dataset: frames over `time` [fs], final carriers over `carrier`, units on every variable.
+
+    record: what simulate was given; names histogram bins, samples and units. units: name -> text, for your own observables.
+    carriers: how many of the final carriers are kept (None: all). attributes: global ones, numbers or text. Frames of a pair
+    become one variable for each species, `drift_electron`.
+    """
+    import xarray
+
+    final = result.final if isinstance(result.final, dict) else {"": result.final}
+    d = next(iter(final.values())).phase.wavevector.shape[-1]
+    variables: dict[str, Any] = {"time": ("time", np.asarray(result.time), {"units": "fs"})}
+    for name, frames in result.frames.items():
+        variables |= _frames(name, frames, (record or {}).get(name), (units or {}).get(name), d)
+    for species, state in final.items():
+        variables |= _final(species, state, carriers)
+    variables["axis"] = ("axis", list(_AXES[:d]), {"units": "1", "long_name": "Cartesian axis"})
+    status = {"certificate": json.dumps(certificate(result.status))}
+    coordinates = {name: variables.pop(name) for name in list(variables) if variables[name][0] == name}
+    return xarray.Dataset(variables, coordinates, {**status, **(attributes or {})})
+
+
+def write_netcdf(dataset, path) -> None:
+    """Writes an xarray.Dataset as netCDF-4 (h5netcdf), whole or not at all; raises OSError."""
+    with replacing(path) as temporary:
+        dataset.to_netcdf(temporary, engine="h5netcdf")
+
+
+def certificate(status) -> dict[str, Any]:
+    """The status of a run as plain numbers and words."""
+    drifts = {
+        name: {"change": float(x.change), "scale": float(x.scale), "carrier": int(x.carrier), "step": int(x.step)}
+        for name, x in status.drifts.items()
+    }
+    return {"nonfinite": int(status.nonfinite), "steps": int(status.steps), "dt_fs": float(status.dt), "drifts": drifts}
+
+
+def _frames(name: str, frames: Any, recorder: Any, unit: str | None, d: int) -> dict[str, Any]:
+    if isinstance(frames, dict):
+        parts = [_frames(f"{name}_{key}", value, recorder, unit, d) for key, value in frames.items()]
+        return {key: value for part in parts for key, value in part.items()}
+    values = np.asarray(frames)
+    shape, edges = values.shape[1:], getattr(recorder, "edges", None)
+    unit = unit or _unit(name, recorder)
+    if edges is not None:
+        dimension, middle = f"{name}_bin", (np.asarray(edges)[1:] + np.asarray(edges)[:-1]) / 2
+        counts = (("time", dimension), values, {"units": "1", "long_name": "weighted count"})
+        return {name: counts, dimension: (dimension, middle, {"units": unit, "long_name": "middle of the bin"})}
+    return {name: (("time", *_dimensions(name, shape, d, hasattr(recorder, "count"))), values, {"units": unit})}
+
+
+def _dimensions(name: str, shape: tuple, d: int, sampled: bool) -> list[str]:
+    """Names of the axes after time: carriers of a sample, Cartesian axes, and numbered ones for anything else."""
+    rest = list(shape[1:] if sampled else shape)
+    found = [f"{name}_carrier"] if sampled else []
+    if rest and all(size == d for size in rest):
+        return found + ["axis", "axis_2", "axis_3"][: len(rest)]
+    return found + [f"{name}_{i}" for i in range(len(rest))]
+
+
+def _unit(name: str, recorder: Any) -> str:
+    """The unit of what is recorded: that of the observable, squared for a covariance; for a bare name, what the name says."""
+    observable = name if recorder is None else _observable(recorder.of)
+    squared = "Covariance" in type(recorder).__name__
+    unit = _UNITS.get(observable, "angstrom/fs" if observable == "drift" else "unstated")
+    return _SQUARED.get(unit, unit) if squared else unit
+
+
+def _observable(of: Any) -> str:
+    while not hasattr(of, "__name__") and (hasattr(of, "of") or hasattr(of, "func")):
+        of = of.func if hasattr(of, "func") else of.of
+    return getattr(of, "__name__", "")
+
+
+def _final(species: str, state: Any, most: int | None) -> dict[str, Any]:
+    state = jax.tree.map(lambda x: np.asarray(x[:most]), state)
+    end = f"_{species}" if species else ""
+    found = {
+        f"final_position{end}": (("carrier", "axis"), state.phase.position, {"units": "angstrom"}),
+        f"final_wavevector{end}": (("carrier", "axis"), state.phase.wavevector, {"units": "1/angstrom"}),
+    }
+    others = {"weight": ("carrier",), "id": ("carrier",), "log_volume": ("carrier",), "jacobian": ("carrier", "phase", "phase_2")}
+    for key, dimensions in others.items():
+        if getattr(state, key, None) is not None:
+            found[f"final_{key}{end}"] = (dimensions, getattr(state, key), {"units": "1"})
+    return found

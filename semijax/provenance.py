@@ -1,0 +1,60 @@
+"""Where a result came from: versions, machine, devices and memory, as text for a file's attributes and for `semijax doctor`."""
+
+import importlib.metadata
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jax
+
+PACKAGES = ("semijax", "jax", "jaxlib", "numpy", "scipy", "xarray", "h5netcdf", "pydantic")
+
+
+def facts() -> dict[str, str]:
+    """name -> text; starts JAX's devices if nothing has yet."""
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {cores()} cores, {instruction_set()}",
+        "devices": ", ".join(f"{device.platform}:{device.id} {device.device_kind}" for device in jax.devices()),
+        "double_precision": "on" if jax.config.read("jax_enable_x64") else "off",
+    }
+
+
+def version(package: str) -> str:
+    """The installed version; "not installed" for none."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def instruction_set() -> str:
+    """The widest vector instructions of the processor: results differ between them in the last bits."""
+    info = Path("/proc/cpuinfo")
+    words = set(info.read_text(errors="replace").split()) if info.is_file() else set()
+    names = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "sse4_2": "SSE4.2", "asimd": "NEON"}
+    return next((name for word, name in names.items() if word in words), "vector instructions unknown")
+
+
+def memory() -> tuple[int | None, int | None]:
+    """(bytes in all, bytes free for use) of this machine; None where the system does not say."""
+    info = Path("/proc/meminfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    table = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.endswith("kB")}
+    return table.get("MemTotal"), table.get("MemAvailable")
+
+
+def peak_memory() -> int:
+    """The most bytes this process has held at once."""
+    import resource
+
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

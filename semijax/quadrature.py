@@ -1,0 +1,140 @@
+"""Quadrature: integrals of an occupation over the cells of a mesh, however sharp its Fermi edge."""
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from semijax._types import Array
+from semijax.bands.band import Band
+from semijax.cells import Mesh, Partition, in_tiles, most_of
+from semijax.domain import Domain
+from semijax.occupation import Occupation
+
+_RESOLVED = 2.0  # kT over which E may change across half a cell before the Fermi edge is treated as sharp
+_FLAT = 1e-3  # slopes below this part of the steepest count as this part: their effect is its square
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Energies of m cells at their Gauss points (3 per axis, then 2; [m 3^d + 2^d], eV) and the cells' volumes of k space [m]."""
+
+    energy: np.ndarray
+    volume: np.ndarray
+
+    def integrals(self, occupation: Occupation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """∫ w d^dk over each cell [m], an estimate of its error [m], and whether the Fermi edge runs through unresolved [m]."""
+        value, doubt, sharp = in_tiles(_integrate, occupation, self.energy)
+        return value * self.volume, doubt * self.volume, sharp
+
+    def integral(self, occupation: Occupation) -> float:
+        """∫ w d^dk over all cells."""
+        return float(self.integrals(occupation)[0].sum())
+
+
+def spectrum(mesh: Mesh, domain: Domain, tolerance: float = 1e-5, most: int = 1 << 16) -> Spectrum:
+    """The energies on a mesh so fine that the error estimated for ∫ w d^dk is at most `tolerance` of it, or the finest allowed.
+
+    Errors along an unresolved Fermi edge are as often positive as negative, so their squares add up.
+    """
+    cells = mesh.coarse(domain)
+    found = _energies(mesh.band, cells)
+    value, doubt, sharp = found.integrals(mesh.occupation)
+    while len(cells) < most and doubt[~sharp].sum() + math.hypot(*doubt[sharp]) > tolerance * value.sum():
+        chosen = most_of(doubt, 0.8)[: most // 2]
+        halves = mesh.halves(cells.take(chosen))
+        new = _energies(mesh.band, halves)
+        cells = cells.without(chosen) + halves
+        pairs = zip((found.energy, found.volume, value, doubt, sharp), (new.energy, new.volume, *new.integrals(mesh.occupation)))
+        energy, volume, value, doubt, sharp = (np.concatenate([np.delete(old, chosen, axis=0), fresh]) for old, fresh in pairs)
+        found = Spectrum(energy, volume)
+    return found
+
+
+def _energies(band: Band, cells: Partition) -> Spectrum:
+    (energy,) = in_tiles(_gauss_energies, (band, cells.domain), cells.centre, cells.half)
+    return Spectrum(energy, np.exp(cells.log_volume))
+
+
+def _gauss(order: int, d: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points [order^d, d] of the Gauss-Legendre rule in [−1, 1]^d and their weights, which add up to one."""
+    x, w = np.polynomial.legendre.leggauss(order)
+    return np.array(list(itertools.product(x, repeat=d))), np.array([math.prod(p) for p in itertools.product(w / 2, repeat=d)])
+
+
+@jax.jit
+def _gauss_energies(setting: tuple[Band, Domain], centre: Array, half: Array):
+    band, domain = setting
+    points = jnp.asarray(np.concatenate([_gauss(order, len(domain.low))[0] for order in (3, 2)]))
+
+    def one(c, h):
+        at = c[None] + points * h[None]
+        return jnp.where(jax.vmap(domain.inside)(at), jax.vmap(lambda x: band(domain.wavevector(x)))(at), jnp.inf)
+
+    return (jax.vmap(one)(centre, half),)
+
+
+@jax.jit
+def _integrate(occupation: Occupation, energy: Array):
+    return jax.vmap(lambda e: _mean(occupation, e))(energy)
+
+
+def _mean(occupation: Occupation, energy: Array) -> tuple[Array, Array, Array]:
+    """Mean weight in one cell, from E at its Gauss points (infinite where nothing counts), its error, and whether it is sharp.
+
+    Where the Fermi edge crosses the cell and E changes by more than kT, E is taken as linear in k and the edge as it is.
+    """
+    d = {5: 1, 13: 2, 35: 3}[energy.shape[0]]
+    (points, weights), (_, pair) = (tuple(map(jnp.asarray, _gauss(order, d))) for order in (3, 2))
+    three, two = energy[: 3**d], energy[3**d :]
+    smooth = jnp.sum(weights * jnp.exp(occupation.log(three)))
+    coarse = jnp.sum(pair * jnp.exp(occupation.log(two)))
+    middle = jnp.sum(weights * three)
+    slope = 3 * jnp.sum((weights * three)[:, None] * points, axis=0)
+    steepest = jnp.max(jnp.abs(slope))
+    bent = jnp.sqrt(jnp.sum(weights * (three - middle - jnp.sum(points * slope[None], axis=1)) ** 2)) / steepest
+    edge = _linear_mean(occupation, middle, jnp.maximum(jnp.abs(slope), _FLAT * steepest))
+    reach = jnp.sum(jnp.abs(slope))
+    sharp = (reach > _RESOLVED * occupation.kT) & (jnp.abs(middle - occupation.level) < reach + 5 * occupation.kT)
+    doubt = jnp.where(sharp, bent * edge, jnp.abs(smooth - coarse))
+    return jnp.where(sharp, edge, smooth), doubt, sharp
+
+
+def _linear_mean(occupation: Occupation, middle: Array, slope: Array) -> Array:
+    """Mean weight for E = middle + Σ slope_i x_i, |x_i| ≤ 1, slope_i > 0.
+
+    With F_0 = f(−x), F_j' = F_(j−1): mean of f = Σ_s (Π s_i) F_d((level − middle + Σ s_i slope_i)/kT) Π kT/(2 slope_i), s_i = ±1;
+    that of f(1 − f) = dF_0/dx has F_(d−1).
+    """
+    d = slope.shape[0]
+    signs = np.array(list(itertools.product((-1.0, 1.0), repeat=d)))
+    x = (occupation.level - middle + jnp.sum(jnp.asarray(signs) * slope[None], axis=1)) / occupation.kT
+    terms = _fermi_integral(d - 1 if occupation.peaked else d, x) * jnp.asarray(signs.prod(1))
+    return jnp.sum(terms) * jnp.prod(occupation.kT / (2 * slope))
+
+
+def _fermi_integral(order: int, x: Array) -> Array:
+    """F_j(x) = −Li_j(−eˣ), j = 0 ... 3: 1/(1 + e⁻ˣ), log(1 + eˣ), ... (NIST DLMF 25.12.16, https://dlmf.nist.gov/25.12).
+
+    For x ≤ 0 by its alternating series, summed as Cohen, Rodriguez Villegas and Zagier do, Exp. Math. 9, 3 (2000), algorithm 1,
+    doi:10.1080/10586458.2000.10504632; for x > 0 by reflection.
+    """
+    z = jnp.exp(-jnp.abs(x))
+    below = z * jnp.polyval(jnp.asarray(_alternating(order)[::-1]), z)
+    sixth = math.pi**2 / 6
+    above = {0: 1 - below, 1: x + below, 2: sixth + x**2 / 2 - below, 3: x**3 / 6 + sixth * x + below}[order]
+    return jnp.where(x > 0, above, below)
+
+
+def _alternating(order: int, terms: int = 22) -> np.ndarray:
+    """Coefficients c [terms] for which −Li_j(−z)/z = Σ c_n zⁿ, 0 ≤ z ≤ 1, with an error of 6^(−terms)."""
+    top = (3 + math.sqrt(8)) ** terms
+    top = (top + 1 / top) / 2
+    c, b, coefficients = -top, -1.0, []
+    for n in range(terms):
+        c, b = b - c, b * (n + terms) * (n - terms) / ((n + 0.5) * (n + 1))
+        coefficients.append(c / top / (n + 1) ** order * 1.0)
+    return np.array(coefficients)

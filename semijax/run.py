@@ -1,0 +1,177 @@
+"""Running a case: its simulation, its scan, its analysis, and the files they leave."""
+
+import importlib
+import json
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from semijax import build, config, provenance
+from semijax._types import SemijaxError
+from semijax.carriers import Carriers
+from semijax.dynamics import Dynamics
+from semijax.io.atomic import replacing
+from semijax.io.dataset import to_dataset, write_netcdf
+from semijax.progress import stage
+from semijax.report import Report, show
+from semijax.schema.case import Case
+from semijax.simulate import Result, simulate
+from semijax.timestep import suggest_dt
+
+FRAMES = 200  # where the case says neither frames nor every
+_FILE = "results.nc"
+
+
+@dataclass
+class Finished:
+    """One simulation of a case: what went in, what came out, and the seconds it took (compiling included).
+
+    value: of the scanned key, in the unit inside; None for the main run. dynamics, start: name of the species -> what it moves by
+    and how it began.
+    """
+
+    case: Case
+    value: float | None
+    dynamics: dict[str, Dynamics]
+    start: dict[str, Carriers]
+    result: Result
+    seconds: float
+
+    @property
+    def carrier_steps(self) -> int:
+        """Carriers times species times steps."""
+        return self.case.run.carriers * len(self.start) * int(self.result.status.steps)
+
+
+@dataclass
+class Results:
+    """Everything a case's analysis may look at: the main run and the points of the scan in the order of its values."""
+
+    case: Case
+    main: Finished
+    scan: list[Finished] = field(default_factory=list)
+
+    @property
+    def peak_memory(self) -> int:
+        """The most bytes the process has held."""
+        return provenance.peak_memory()
+
+
+def run_case(case: Case, out, console: Console | None = None) -> tuple[Results, Report]:
+    """Simulates the case and its scan, writes results.nc, report.txt and the figures into `out`, and prints the table.
+
+    Raises SemijaxError for what cannot be run and BrokenInvariant for a run whose certificate does not hold; what was computed
+    until then is in results.nc. Raises OSError.
+    """
+    console = console or Console(quiet=True)
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=out).close()  # a directory that cannot be written to is found out before the run, not after
+    points = config.scan_cases(case)
+    check_memory(case)
+    results = Results(case, _simulated(case, console, case.title or case.where))
+    try:
+        results.main.result.check()
+        for i, point in enumerate(points):
+            value, title = config.scanned(case, point)
+            done = _simulated(point, console, f"scan {i + 1}/{len(points)}: {title}", value)
+            results.scan.append(done)
+            done.result.check()
+    finally:
+        write_netcdf(dataset(results), out / _FILE)
+    report = analysis(results)
+    _write_report(report, out)
+    show(report, console)
+    console.print(f"written: {out / _FILE}, report.txt, {len(report.figures)} figures", highlight=False, markup=False)
+    return results, report
+
+
+def check_memory(case: Case) -> None:
+    """Raises SemijaxError where the carriers cannot fit: start, state and end, with their bookkeeping."""
+    size = {"float32": 4, "float64": 8}[case.run.precision]
+    each = len(case.species) * 4 * (2 * case.dimension + 4) * size
+    free = provenance.memory()[1]
+    if free is not None and each * case.run.carriers > free:
+        allowed = f"allowed are at most {int(free / each):_} here ({free / 2**30:.1f} GiB free)"
+        raise SemijaxError(f"{case.where}: run.carriers = {case.run.carriers}: {allowed}")
+
+
+def _simulated(case: Case, console: Console, title: str, value: float | None = None) -> Finished:
+    began = time.perf_counter()
+    try:
+        dynamics = build.dynamics(case)
+        start = build.carriers(case, {name: one.species for name, one in dynamics.items()})
+        step = build.step(case)
+        dt, every = _clock(case, dynamics, start, step)
+        steps = round(case.run.duration / dt)
+        with stage(console, title, case.run.carriers * len(start) * steps) as progress:
+            result = simulate(
+                dynamics,
+                start,
+                duration=case.run.duration,
+                dt=dt,
+                every=every,
+                record=build.recorders(case),
+                step=step,
+                start=case.run.start,
+                compensated=case.run.compensated,
+                progress=progress,
+            )
+    except SemijaxError as error:
+        raise SemijaxError(f"{case.where}: {error}") from None
+    return Finished(case, value, dynamics, start, result, time.perf_counter() - began)
+
+
+def _clock(case: Case, dynamics: Any, start: Any, step: Any) -> tuple[float, int]:
+    """(dt, every) so that the duration is `frames` times `every` steps no longer than asked for or suggested."""
+    run = case.run
+    dt = run.dt if run.dt is not None else suggest_dt(dynamics, start, start=run.start, duration=run.duration, step=step)
+    if run.every is not None:
+        return min(dt, run.duration / run.every), run.every
+    frames = run.frames or FRAMES
+    every = max(1, -int(-(run.duration / (frames * dt) * (1 - 1e-12)) // 1))
+    return run.duration / (frames * every), every
+
+
+def dataset(results: Results) -> Any:
+    """One xarray.Dataset: the main run, the scan as variables scan_..., all inputs and versions as attributes."""
+    import xarray
+
+    case = results.case
+    attributes = {
+        "title": case.title,
+        "case": json.dumps(case.document, default=str),
+        "case_file": case.where,
+        "seed": case.run.seed,
+        **provenance.facts(),
+    }
+    recorders = build.recorders(case)
+    main = to_dataset(results.main.result, record=recorders, carriers=case.run.keep, attributes=attributes)
+    if not results.scan:
+        return main
+    parts = [to_dataset(point.result, record=recorders, carriers=0) for point in results.scan]
+    parts = [part.drop_vars([name for name in part.variables if str(name).startswith("final_")]) for part in parts]
+    together = xarray.concat(parts, "scan", data_vars="all", coords="minimal", compat="override", join="override")
+    names = {name: f"scan_{name}" for name in together.data_vars} | {"time": "scan_time"}
+    together = together.rename(names).drop_attrs(deep=False)
+    key, unit = config.scan_key(case)
+    scanned = xarray.Variable("scan", [point.value for point in results.scan], {"units": unit, "long_name": key})
+    return xarray.merge([main, together.assign_coords(scan=scanned)], combine_attrs="override", compat="override", join="outer")
+
+
+def analysis(results: Results) -> Report:
+    """The report that the case names, or the general one."""
+    name = results.case.report or "general"
+    return importlib.import_module(f"semijax.cases.{name}").report(results.case, results)
+
+
+def _write_report(report: Report, out: Path) -> None:
+    with replacing(out / "report.txt") as path:
+        path.write_text(report.text(), encoding="utf-8")
+    for name, figure in report.figures.items():
+        with replacing(out / f"{name}.png") as path:
+            figure.savefig(path, format="png", dpi=150, bbox_inches="tight")

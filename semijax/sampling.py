@@ -1,0 +1,187 @@
+"""Sampling: carriers drawn from packets, thermal laws and Fermi surfaces, each by random numbers of its own."""
+
+import math
+import warnings
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from semijax._types import Phase, SemijaxError
+from semijax.bands.contract import name_of
+from semijax.bands.inputs import traced
+from semijax.carriers import Carriers
+from semijax.cells import Mesh
+from semijax.domain import closed_law, domain_of
+from semijax.dynamics import Species
+from semijax.filling import chemical_potential, own_level
+from semijax.occupation import Occupation, boltzmann, fermi_dirac, fermi_window, thermal_energy
+from semijax.quadrature import spectrum
+from semijax.random import from_jax_key
+from semijax.rejection import CellLaw, ClosedForm, StandardNormal, cell_law, draws
+
+__all__ = ["acceptance", "chemical_potential", "fermi_surface", "packet", "thermal", "thermal_law"]
+
+# Purposes, so that one seed may be used for all of them; a hole's stream is the next number.
+_PACKET, _THERMAL, _SURFACE = 0x5041434B, 0x54484552, 0x4645524D
+_MARGINS = (1.1, 2.0, 4.0)  # factors on the bounds of E(k) in a cell, tried in turn
+
+
+def packet(key, n: int, position, wavevector, position_spread, wavevector_spread) -> Carriers:
+    """n carriers of a Gaussian packet about position [d] (Å) and wavevector [d] (1/Å).
+
+    key: an int seed or a jax.random.key. Spreads are standard deviations ≥ 0, one for all axes or [d]. Carrier i is the same for
+    every n. Raises SemijaxError for other shapes and numbers.
+    """
+    dtype, d = jnp.result_type(float), jnp.size(wavevector)
+    middle = [_vector("packet", *pair, d) for pair in (("position", position), ("wavevector", wavevector))]
+    spreads = [_spread(*pair, d) for pair in (("position_spread", position_spread), ("wavevector_spread", wavevector_spread))]
+    z, _, _ = draws(StandardNormal(2 * d), from_jax_key(key, _PACKET), _ids("packet", n), dtype)
+    points = jnp.concatenate(middle)[None] + jnp.concatenate(spreads)[None] * z
+    return Carriers(Phase(points[:, :d], points[:, d:]))
+
+
+def thermal(
+    key,
+    species: Species,
+    n: int,
+    temperature: float,
+    *,
+    chemical_potential: float | None = None,
+    density: float | None = None,
+    cutoff: float | None = None,
+    position=None,
+) -> Carriers:
+    """n carriers in thermal equilibrium at `temperature` [K], all at one position [d], Å (the origin).
+
+    Maxwell-Boltzmann, exp(−E/kT); or Fermi-Dirac where `chemical_potential` [eV] (always the electrons' µ: a hole is occupied
+    with 1/(exp((E_h + µ)/kT) + 1)) or `density` [Å⁻ᵈ, all degenerate states together] is given. k lies in one primitive cell
+    about k = 0 along the lattice. cutoff [1/Å]: largest |k| along open directions, needed for a band without end whose law
+    is not known in closed form. key: an int seed or a jax.random.key.
+
+    Exact: closed forms, or points under a bound of the weight in each cell of a mesh, kept or rejected (see `acceptance`; a
+    warning below 10 %). Carrier i is the same for every n. Raises SemijaxError for bad input.
+    """
+    law_with = _thermal("thermal", species, temperature, chemical_potential, density, cutoff)
+    k = _draw("thermal", species, key, _THERMAL, n, law_with)
+    return Carriers(Phase(_at("thermal", position, k), k))
+
+
+def fermi_surface(key, species: Species, n: int, chemical_potential: float, temperature: float, *, cutoff=None, position=None):
+    """n Carriers with density ∝ −∂f/∂E, weighted so that Σ weight·X estimates g ∫ d^dk/(2π)^d (−∂f/∂E) X(k).
+
+    Each weight is that integral of 1, over n, in 1/(eV Å^d), g being the degeneracy. The integral is done by quadrature, right
+    to 1e-6 (in three dimensions 1e-5 at the lowest temperatures). Other arguments as in `thermal`.
+    """
+    where = "fermi_surface"
+    mu = _number(where, "chemical_potential", chemical_potential)
+    kT = _mesh_energy(where, species, temperature)
+    window = fermi_window(own_level(species, mu), kT)
+    mesh = Mesh(species.band, window)
+    domain = mesh.widened(domain_of(where, species.band, kT, cutoff))
+    states = species.degeneracy / (2 * math.pi) ** len(domain.low) * spectrum(mesh, domain).integral(window) / kT
+    if not states > np.finfo(jnp.result_type(float)).tiny * n:
+        raise SemijaxError(f"{where}: chemical_potential = {mu}: allowed is an energy with states of the band near it")
+    k = _draw(where, species, key, _SURFACE, n, lambda margin: _cell_law(where, species, window, cutoff, margin))
+    return Carriers(Phase(_at(where, position, k), k), weight=jnp.full(k.shape[0], states / k.shape[0], k.dtype))
+
+
+def thermal_law(species: Species, temperature) -> ClosedForm | CellLaw:
+    """The Maxwell-Boltzmann law of k, a record for use inside programs: law.draw(carrier_key, step, first, dtype) -> k [d].
+
+    A law in closed form takes a traced temperature. Other bands draw and reject under the bounds of a mesh, from random numbers
+    first, first + 1, ... on, and need a plain number; k is NaN where a bound fails. Raises SemijaxError as `thermal` does.
+    """
+    return _thermal("thermal_law", species, temperature, None, None, None)(_MARGINS[0])
+
+
+def acceptance(species: Species, temperature: float, *, chemical_potential=None, density=None, cutoff=None) -> float:
+    """Which part of its tries `thermal` keeps with these arguments, measured on 4096 carriers; 1 for laws in closed form."""
+    law = _thermal("acceptance", species, temperature, chemical_potential, density, cutoff)(_MARGINS[0])
+    return draws(law, from_jax_key(0), _ids("acceptance", 4096), jnp.result_type(float))[1]
+
+
+def _thermal(where: str, species, temperature, mu, density, cutoff) -> Callable[[float], ClosedForm | CellLaw]:
+    """A function of the margin by which bounds are widened, that makes the law."""
+    _check_species(where, species)
+    if mu is not None and density is not None:
+        raise SemijaxError(f"{where}: density = {density} beside chemical_potential = {mu}: allowed is one of the two")
+    if mu is None and density is None:
+        kT = thermal_energy(where, temperature)
+        if species.band.law is not None and cutoff is None:
+            law = ClosedForm(closed_law(where, species.band, kT))
+            return lambda margin: law
+        kT = _mesh_energy(where, species, temperature)
+        return lambda margin: _cell_law(where, species, boltzmann(0.0, kT), cutoff, margin)
+    kT = _mesh_energy(where, species, temperature)
+    if mu is None:
+        mu = chemical_potential(species, _number(where, "density", density), temperature, cutoff)
+    occupation = fermi_dirac(own_level(species, _number(where, "chemical_potential", mu)), kT)
+    return lambda margin: _cell_law(where, species, occupation, cutoff, margin)
+
+
+def _cell_law(where: str, species: Species, occupation: Occupation, cutoff, margin: float) -> CellLaw:
+    mesh = Mesh(species.band, occupation, jnp.result_type(float), margin)
+    cells = mesh.partition(mesh.widened(domain_of(where, species.band, occupation.kT, cutoff)))
+    return cell_law(species.band, occupation, cells)
+
+
+def _draw(where: str, species: Species, key, stream: int, n: int, law_with: Callable[[float], ClosedForm | CellLaw]):
+    """k [n d]. Should a point ever be found above its bound, all are drawn again under wider bounds."""
+    key, ids, dtype = from_jax_key(key, stream + (species.charge > 0)), _ids(where, n), jnp.result_type(float)
+    for margin in _MARGINS:
+        k, kept, bounded = draws(law_with(margin), key, ids, dtype)
+        if bounded:
+            if kept < 0.1:
+                warnings.warn(f"{where}: kept {kept:.2g} of the tries: slow, but exact", stacklevel=3)
+            return jnp.asarray(k)
+    band = name_of(species.band.energy)
+    raise SemijaxError(f"{where}: E(k) of {band} jumps inside a mesh cell: allowed is a function smooth on the scale of the zone")
+
+
+def _ids(where: str, n) -> np.ndarray:
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n < 2**32:
+        raise SemijaxError(f"{where}: n = {n!r}: allowed is a whole number ≥ 1")
+    return np.arange(n, dtype=np.uint32)
+
+
+def _at(where: str, position, k):
+    r = jnp.zeros(k.shape[1], k.dtype) if position is None else _vector(where, "position", position, k.shape[1])
+    return jnp.tile(r.astype(k.dtype), (k.shape[0], 1))
+
+
+def _vector(where: str, name: str, value, d: int):
+    if jnp.shape(value) != (d,) or d not in (1, 2, 3):
+        raise SemijaxError(
+            f"{where}: {name} has shape {jnp.shape(value)}: allowed is one vector [d], d = {d if d in (1, 2, 3) else '1, 2, 3'}"
+        )
+    return jnp.asarray(value, jnp.result_type(float))
+
+
+def _spread(name: str, value, d: int):
+    if jnp.shape(value) not in ((), (d,)) or not (traced(value) or np.all(np.asarray(value) >= 0)):
+        raise SemijaxError(f"packet: {name} = {value}: allowed is a number ≥ 0 or {d} of them")
+    return jnp.broadcast_to(jnp.asarray(value, jnp.result_type(float)), (d,))
+
+
+def _number(where: str, name: str, value) -> float:
+    if traced(value) or not math.isfinite(value):
+        raise SemijaxError(f"{where}: {name} = {value}: allowed is a finite number, not traced")
+    return float(value)
+
+
+def _mesh_energy(where: str, species: Species, temperature) -> float:
+    """kT as a number; raises SemijaxError for a traced band or temperature, of which no mesh can be made."""
+    _check_species(where, species)
+    if any(traced(x) for x in jax.tree.leaves((species, temperature))):
+        band = name_of(species.band.energy)
+        raise SemijaxError(
+            f"{where}: {band} inside jit, grad or vmap: allowed are the Boltzmann laws of bands that have one in closed form"
+        )
+    return float(thermal_energy(where, temperature))
+
+
+def _check_species(where: str, species) -> None:
+    if not isinstance(species, Species):
+        raise SemijaxError(f"{where}: species = {species!r}: allowed is sj.electron(band) or sj.hole(band)")

@@ -1,0 +1,49 @@
+"""Redraw k of the few carriers that collide: batched, only those lanes are computed."""
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.custom_batching import custom_vmap
+
+_PASS = 256  # lanes redrawn at a time; at typical rates one pass serves a tile
+
+
+@custom_vmap
+def redraw(law, first, hit, key, step, wavevector):
+    """The components of k [d], redrawn from the law where `hit`; key, step and first count the random numbers.
+
+    A collision is rare and a draw costs more than a step, so a batch gathers the lanes that were hit, draws for those, and scatters
+    them back. Components travel apart: batched as one array they would be transposed twice a step.
+    """
+    fresh = law.draw(key, step, first, wavevector[0].dtype)
+    return tuple(jnp.where(hit, new, old) for new, old in zip(fresh, wavevector, strict=True))
+
+
+@redraw.def_vmap
+def _redraw_batch(axis_size, in_batched, law, first, hit, key, step, wavevector):
+    batched = jax.tree.leaves(in_batched[:2])
+    if any(batched):  # a law per carrier: nothing to share, so every lane draws
+        axes = jax.tree.map(lambda b: 0 if b else None, tuple(in_batched))
+        out = jax.vmap(redraw.fun, in_axes=axes)(law, first, hit, key, step, wavevector)
+        return out, tuple(True for _ in wavevector)
+    spread = [jax.tree.map(lambda x, b: x if b else jnp.broadcast_to(x, (axis_size,)), x, b)
+              for x, b in zip((hit, key, step, wavevector), in_batched[2:], strict=True)]
+    return _redraw_hit(law, first, *spread), tuple(True for _ in wavevector)
+
+
+def _redraw_hit(law, first, hit, key, step, wavevector):
+    """Leaves [n]; passes of _PASS lanes until no hit is left."""
+    order = jnp.cumsum(hit.astype(jnp.int32))  # the j-th hit is where the running count first reaches j
+    total = order[-1]
+
+    def one_pass(wavevector, begin):
+        def draw(wavevector):
+            rank = begin + 1 + jnp.arange(_PASS, dtype=jnp.int32)
+            lane = jnp.where(rank <= total, jnp.searchsorted(order, rank), hit.shape[0])
+            mine = [jax.tree.map(lambda x: x.at[lane].get(mode="fill", fill_value=0), x) for x in (key, step)]
+            fresh = jax.vmap(lambda key, step: law.draw(key, step, first, wavevector[0].dtype), out_axes=-1)(*mine)
+            return tuple(old.at[lane].set(new, mode="drop") for old, new in zip(wavevector, fresh, strict=True))
+
+        return lax.cond(begin < total, draw, lambda wavevector: wavevector, wavevector), None
+
+    return lax.scan(one_pass, wavevector, jnp.arange(0, hit.shape[0], _PASS, dtype=jnp.int32))[0]

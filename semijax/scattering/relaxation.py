@@ -1,0 +1,71 @@
+"""Relaxation in the BGK sense: collisions at rate 1/τ that redraw k from the thermal law."""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from semijax._pytree import record, replace, static
+from semijax._types import Flow, SemijaxError
+from semijax.random import carrier_key, stream_key, uniforms
+from semijax.sampling import thermal_law
+from semijax.scattering.redraw import redraw
+from semijax.steppers import as_step
+from semijax.stepping import advance, forget_wavevector, prepared
+
+_STREAM = 0x52454C58  # the purpose "RELX", so that no other use of the same seed shares these numbers
+_HALF = 1 << 20  # draw numbers set aside for each half collision; a rejection loop counts up inside them
+
+
+@record
+class Relaxation:
+    """A step between two half collisions, each redrawing k with probability 1 − exp(−dt/2τ); see `with_relaxation`."""
+
+    step: Any
+    tau: Any
+    temperature: Any
+    seed: Any = 0
+    law: Any = None
+    key: Any = None
+    on_carrier: bool = static(default=True)
+    collides: bool = static(default=True)
+
+    def __call__(self, flow: Flow, t, carrier, dt):
+        carrier = self._collide(carrier, dt / 2, first=0)
+        carrier = advance(self.step, flow, t, carrier, dt)
+        return self._collide(carrier, dt / 2, first=_HALF)
+
+    @property
+    def rate(self):
+        """1/τ, 1/fs: the time step has to resolve it."""
+        return 1 / self.tau
+
+    def prepared(self, dynamics, stream: int, dtype):
+        """The step with the thermal law of the species and the key of its random stream."""
+        law = thermal_law(dynamics.species, self.temperature)
+        return replace(
+            self, step=prepared(self.step, dynamics, stream, dtype), seed=None, law=law, key=stream_key(self.seed, _STREAM + stream)
+        )
+
+    def _collide(self, carrier, interval, first: int):
+        k = carrier.phase.wavevector
+        key = carrier_key(self.key, carrier.id)
+        chance = uniforms(key, carrier.steps, 1, k.dtype, first)[0]
+        hit = chance < -jnp.expm1(-interval / self.tau)
+        redrawn = jnp.stack(redraw(self.law, jnp.uint32(first + 1), hit, key, carrier.steps, tuple(k)))
+        fresh = forget_wavevector(carrier, redrawn)
+        return jax.tree.map(lambda new, old: jnp.where(hit, new, old), fresh, carrier)
+
+
+def with_relaxation(step, tau, temperature, seed: int = 0) -> Relaxation:
+    """Collisions at rate 1/tau [1/fs] that redraw k from the thermal law at `temperature` [K] (Bhatnagar, Gross, Krook,
+    Phys. Rev. 94, 511 (1954), doi:10.1103/PhysRev.94.511; in a miniband the model of Esaki and Tsu, IBM J. 14, 61 (1970)).
+
+    Half a collision, the step, half a collision: the distribution is second order in dt/tau, survivors are exact. Random numbers
+    are counted by (carrier id, step), so neither tiles, devices nor order matter. Raises SemijaxError for tau or temperature ≤ 0.
+    """
+    for key, value in (("tau", tau), ("temperature", temperature)):
+        if isinstance(value, (int, float)) and not 0 < value < math.inf:
+            raise SemijaxError(f"with_relaxation: {key} = {value}: allowed is a finite number > 0")
+    return Relaxation(as_step(step), tau, temperature, seed)

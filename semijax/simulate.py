@@ -1,0 +1,120 @@
+"""simulate: the only loop over time. It takes carriers in tiles, adds up observables, and knows no physics."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from semijax import certify, stepping
+from semijax._pytree import record
+from semijax._types import cast
+from semijax.engine import tiles
+from semijax.engine.launch import Run, launch, observe_start
+from semijax.engine.prepare import check_inputs, check_start, enter, leave
+from semijax.observables import Sample
+from semijax.steppers import as_step, rk4
+from semijax.timestep import is_concrete, resolve_dt
+
+
+@record
+class Result:
+    """What a run returns.
+
+    time [f], fs: start, start + every·dt, ..., start + duration. frames: name -> array (or tree) with leading axis [f].
+    final: the carriers at the end (a dict for pairs), unfolded; a run continues from them. status: the certificate.
+    """
+
+    time: Any
+    frames: dict[str, Any]
+    final: Any
+    status: certify.Status
+
+    def check(self, tolerance: float = certify.TOLERANCE) -> "Result":
+        """Returns the result itself, or raises BrokenInvariant naming the carrier and the step; see `certify.invariants`."""
+        certify.check(self.status, tolerance)
+        return self
+
+
+def simulate(
+    dynamics,
+    carriers,
+    *,
+    duration: float,
+    dt: float | None = None,
+    every: int = 1,
+    record: dict[str, Any] | None = None,
+    step=rk4,
+    start: float = 0.0,
+    compensated: bool = False,
+    tile: int | None = None,
+    progress: Callable[[int, int], Any] | None = None,
+) -> Result:
+    """Follows carriers for `duration` fs and adds up what `record` asks for at steps 0, every, 2·every, ...
+
+    dynamics, carriers: one of each, or dicts with the same keys, {"electron": ..., "hole": ...}: a carrier is then a pair.
+    dt [fs]: None asks `suggest_dt`; it is lowered so that a whole number of `every` steps fills the duration.
+    record: name -> observables.mean(f), ... step: a scheme (sj.rk4) or a transformed one (sj.with_volume(sj.rk4)).
+    compensated: keep what rounding loses in every sum (float32 over 1e5 steps). tile: carriers per tile (results do not depend
+    on it). progress: called with (frames done, frames in all) while the run goes on; a true return value stops it there.
+
+    Everything is cast to the dtype of the carriers. jit, grad, jvp and vmap go through (without `progress`). Raises SemijaxError
+    for bad input and for a dt that cannot resolve the motion; a numerical failure is a value in `status`, raised by `check()`.
+    """
+    step, recorders = as_step(step), dict(record or {})
+    check_inputs(dynamics, carriers, recorders, every)
+    if is_concrete(carriers):
+        check_start(carriers)
+    dt, frames = resolve_dt(dynamics, carriers, duration, dt, every, start, step)
+    dtype, count = _first(carriers).phase.wavevector.dtype, _first(carriers).count
+    collides = any(getattr(one, "collides", False) for one in stepping.nested(step))
+    dynamics = cast(dynamics, dtype)
+    state, steps = enter(dynamics, carriers, step, compensated, tiles.tile_size(count, tile), dtype)
+    run = Run(dynamics, steps, cast(recorders, dtype), (jnp.asarray(start, dtype), jnp.asarray(dt, dtype)))
+    go = partial(launch, every=every, count=count, collides=collides)
+
+    part, watch = observe_start(run, state, count=count, collides=collides)
+    parts, done = [part], 0
+    for length in _launches(frames, progress):
+        state, watch, part = go(run, state, watch, jnp.asarray(done * every, jnp.int32), frames=length)
+        parts.append(part)
+        done += length
+        if progress is not None and progress(done, frames):
+            break
+    time = run.clock[0] + run.clock[1] * (every * jnp.arange(done + 1)).astype(dtype)
+    final = leave(dynamics, state, done * every, count, collides)
+    return Result(time, _finished(run, parts), final, watch.status(done * every, dt))
+
+
+def _finished(run: Run, parts: list) -> dict[str, Any]:
+    """The launches' parts one after another, finished into frames [f ...]."""
+    sums = jax.tree.map(lambda *x: jnp.concatenate(x), *(p[0] for p in parts))
+    samples = jax.tree.map(lambda *x: jnp.concatenate(x, axis=1), *(p[1] for p in parts))
+    frames = {}
+    for name, recorder in run.recorders.items():
+        if isinstance(recorder, Sample):
+            frames[name] = jax.tree.map(lambda x, m=recorder.count: _in_rows(x)[:, :m], samples[name])
+        else:
+            frames[name] = jax.vmap(recorder.finish)(sums[name])
+    return frames
+
+
+def _in_rows(x):
+    """[tiles f ... lanes], the last tile being the dropped ones', -> [f carriers ...]."""
+    x = jnp.moveaxis(jnp.moveaxis(x[:-1], -1, 1), 2, 0)  # [f tiles lanes ...]
+    return x.reshape(x.shape[0], -1, *x.shape[3:])
+
+
+def _launches(frames: int, progress) -> list[int]:
+    """Frames per launch: all at once, or about forty equal pieces (two shapes at most, so two compilations) with progress."""
+    if progress is None:
+        return [frames]
+    piece = max(1, math.ceil(frames / 40))
+    whole, rest = divmod(frames, piece)
+    return [piece] * whole + ([rest] if rest else [])
+
+
+def _first(carriers):
+    return next(iter(carriers.values())) if isinstance(carriers, dict) else carriers

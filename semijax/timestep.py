@@ -1,0 +1,90 @@
+"""The time step: suggested from the fastest rate of the motion, and refused where it cannot resolve it."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from semijax._types import Phase, SemijaxError, cast
+from semijax.stepping import nested
+
+STEPS_PER_PERIOD = 40  # RK4 then errs by (2π/40)⁴/2880 = 2e-7 per period of a harmonic motion
+LEAST_STEPS = 4  # fewer cannot tell the motion from a slower one (Nyquist, with a factor two for the harmonics of a band)
+_LOOKED_AT = 256  # carriers and _TIMES instants whose rates are evaluated
+_TIMES = 33
+
+
+def suggest_dt(dynamics, carriers, *, start: float = 0.0, duration: float = 0.0, step=None) -> float:
+    """A time step [fs]: 1/40 of the shortest period among Bloch oscillation, cyclotron (and plasma-like) motion, drive and relaxation.
+
+    Looks at up to 256 carriers, at 33 times from `start` over `duration`. math.inf where nothing sets a scale (a parabolic band in a
+    uniform field is integrated exactly). Needs concrete values: raises SemijaxError under jit or grad.
+    """
+    return 2 * math.pi / (STEPS_PER_PERIOD * fastest(dynamics, carriers, start, duration, step)[0] or math.inf) or math.inf
+
+
+def resolve_dt(dynamics, carriers, duration, dt, every: int, start, step) -> tuple[float, int]:
+    """(dt, frames): the step lowered so that frames × every of them fill the duration; refuses what cannot be right."""
+    for key, value in (("duration", duration), ("dt", dt)):
+        if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
+            raise SemijaxError(f"simulate: {key} = {value!r}: allowed is a finite number of femtoseconds > 0")
+    if not (isinstance(start, (int, float)) and math.isfinite(start)):
+        raise SemijaxError(f"simulate: start = {start!r}: allowed is a finite number of femtoseconds")
+    if is_concrete((dynamics, carriers, step)):
+        rate, cause = fastest(dynamics, carriers, start, duration, step)
+        best = 2 * math.pi / (STEPS_PER_PERIOD * rate) if rate else math.inf
+        if dt is not None and dt * rate * LEAST_STEPS > 2 * math.pi:
+            raise SemijaxError(
+                f"simulate: dt = {dt:g} fs: allowed is at most {2 * math.pi / (LEAST_STEPS * rate):.3g} fs "
+                f"(a quarter of the {cause}, {2 * math.pi / rate:.4g} fs); suggested {best:.3g} fs"
+            )
+        dt = min(best, duration / every) if dt is None else dt
+    if dt is None:
+        raise SemijaxError("simulate: dt = None under jit, grad or vmap: allowed is a number there, e.g. from sj.suggest_dt outside")
+    frames = max(1, math.ceil(duration / (dt * every) * (1 - 1e-12)))
+    return duration / (frames * every), frames
+
+
+def fastest(dynamics, carriers, start: float = 0.0, duration: float = 0.0, step=None) -> tuple[float, str]:
+    """The highest angular frequency [1/fs] of the motion and what it belongs to; (0, "nothing") where nothing sets a scale."""
+    if isinstance(dynamics, dict):
+        return max(fastest(dynamics[name], carriers[name], start, duration, step) for name in dynamics)
+    if not is_concrete((dynamics, carriers)):
+        raise SemijaxError("suggest_dt: the values are traced: allowed outside jit, grad and vmap")
+    phase = jax.tree.map(lambda x: x[:: max(1, x.shape[0] // _LOOKED_AT)], carriers.phase)
+    times = jnp.linspace(start, start + duration, _TIMES, dtype=phase.wavevector.dtype)
+    phase_advance, jacobians = _rates(cast(dynamics, phase.wavevector.dtype), times, phase)
+    # The eigenvalues of the linearised flow: ± i ω_c in a magnetic field, ± i sqrt(q φ''/m) in a potential, −γ with damping.
+    jacobians = np.asarray(jacobians, np.float64).reshape(-1, *jacobians.shape[-2:])
+    found = [
+        (float(np.max(phase_advance, initial=0.0)), "Bloch period"),
+        (float(np.max(np.abs(np.linalg.eigvals(jacobians[np.isfinite(jacobians).all((1, 2))])), initial=0.0)), "natural period (cyclotron, or in a potential)"),
+        (float(getattr(dynamics.field, "rate", 0.0)), "drive period"),
+    ]
+    found += [(float(one.rate), "relaxation time times 2π") for one in nested(step) if hasattr(one, "rate")]
+    rate, cause = max(found)
+    return (rate, cause) if rate > 1e-12 else (0.0, "nothing")
+
+
+@jax.jit
+def _rates(dynamics, times, phase: Phase):
+    """Phase advances |a·dk/dt| [times n p] along the lattice vectors, and Jacobians [times n 2d 2d] of the flow."""
+    lattice = dynamics.species.band.lattice
+    d = phase.wavevector.shape[-1]
+
+    def flow(t, z):
+        rates = dynamics(t, Phase(z[:d], z[d:]))
+        return jnp.concatenate([rates.position, rates.wavevector])
+
+    def one(t, phase):
+        z = jnp.concatenate([phase.position, phase.wavevector])
+        advance = jnp.zeros(1, z.dtype) if lattice is None else jnp.abs(lattice @ flow(t, z)[d:])
+        return advance, jax.jacfwd(flow, argnums=1)(t, z)
+
+    return jax.vmap(lambda t: jax.vmap(lambda p: one(t, p))(phase))(times)
+
+
+def is_concrete(tree) -> bool:
+    """Whether no leaf is a JAX tracer."""
+    return not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
