@@ -58,6 +58,7 @@ def _add(a, b):
 
 def cast(tree: Any, dtype: Any) -> Any:
     """The tree with every floating leaf (Python floats included) as an array of `dtype`; integers stay as they are."""
+
     def one(x):
         return jnp.asarray(x, dtype) if jnp.issubdtype(jnp.result_type(x), jnp.floating) else x
 

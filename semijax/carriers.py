@@ -36,7 +36,8 @@ class Carriers:
         r, k = (jnp.asarray(x) for x in (self.phase.position, self.phase.wavevector))
         if k.ndim != 2 or r.shape != k.shape or k.shape[1] not in (1, 2, 3) or k.shape[0] == 0:
             raise SemijaxError(
-                f"Carriers: position {r.shape} and wavevector {k.shape}: allowed are two arrays of the same shape [n d], n ≥ 1, d = 1, 2, 3"
+                f"Carriers: position {r.shape} and wavevector {k.shape}: "
+                "allowed are two arrays of the same shape [n d], n ≥ 1, d = 1, 2, 3"
             )
         if self.weight is not None and jnp.shape(self.weight) != k.shape[:1]:
             raise SemijaxError(f"Carriers: weight has shape {jnp.shape(self.weight)}: allowed is ({k.shape[0]},)")

@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -18,6 +19,7 @@ from semijax.occupation import Occupation
 
 _COARSE = {1: 2048, 2: 96, 3: 20}  # cells per axis to begin with: narrower features of E(k) go unseen
 _PROBE = {1: 256, 2: 32, 3: 10}  # the same, while an open domain is still being widened
+_ROUNDS = 200  # of cutting cells in two: where E(k) jumps, its cells could be cut for ever
 _NEGLIGIBLE = math.log(1e-20)  # cells that hold less than this part of all carriers are left out
 _ROUNDING = 16.0  # units in the last place by which E(k) may differ between here and a draw
 
@@ -51,13 +53,12 @@ class Partition:
     @property
     def share(self) -> np.ndarray:
         """log of the largest part of all carriers that each cell [m] may hold."""
-        with np.errstate(divide="ignore"):
-            return self.log_top + self.log_volume - np.logaddexp.reduce(self.log_mean + self.log_volume)
+        return self.log_top + self.log_volume - np.logaddexp.reduce(self.log_mean + self.log_volume)
 
     @property
     def acceptance(self) -> float:
         """Estimated part of the points drawn under the bounds that are kept."""
-        return float(1 / np.exp(np.minimum(self.share, 700)).sum())
+        return math.exp(-np.logaddexp.reduce(self.share))
 
     def take(self, chosen: np.ndarray) -> "Partition":
         """The cells selected by a mask or by numbers."""
@@ -86,10 +87,10 @@ class Mesh:
     def partition(self, domain: Domain, acceptance: float = 0.5, most: int = 1 << 17) -> Partition:
         """Cells fine enough to draw with the wanted acceptance and for bounds without flaw, or as many as allowed."""
         cells = self.coarse(domain)
-        while len(cells) < most:
+        for _ in range(_ROUNDS):
             flawed = np.flatnonzero(cells.flaw)
             chosen = flawed if cells.acceptance >= acceptance else np.union1d(flawed, _wasteful(cells))
-            if chosen.size == 0:
+            if chosen.size == 0 or len(cells) >= most:
                 break
             cells = worth_keeping(cells.without(chosen) + self.halves(cells.take(chosen)))
         return cells
@@ -121,10 +122,10 @@ class Mesh:
             domain = changed(domain, low=domain.low - low * reach, high=domain.high + high * reach)
         raise SemijaxError("cutoff = None: the band has no end that the temperature can see: allowed is a radius in 1/Å")
 
-    def halves(self, cells: Partition) -> Partition:
-        """Every cell cut in two along the axis on which E changes most."""
+    def halves(self, cells: Partition, axis: np.ndarray | None = None) -> Partition:
+        """Every cell cut in two along its `axis` [m], or along that on which E changes most."""
         half, shift = cells.half.copy(), np.zeros_like(cells.half)
-        at = np.arange(len(half)), cells.change.argmax(1)
+        at = np.arange(len(half)), cells.change.argmax(1) if axis is None else axis
         half[at] /= 2
         shift[at] = half[at]
         centres = np.concatenate([cells.centre - shift, cells.centre + shift])
@@ -145,8 +146,8 @@ class Mesh:
 
 
 @jax.jit
-def _measure(setting, centre: Array, half: Array):
-    return jax.vmap(lambda c, h: _measured(*setting, c, h))(centre, half)
+def _measure(setting: Any, centre: Array, half: Array):
+    return jax.vmap(partial(_measured, *setting))(centre, half)
 
 
 def _measured(band: Band, occupation: Occupation, domain: Domain, margin, rounding, centre: Array, half: Array):
@@ -192,7 +193,8 @@ def worth_keeping(cells: Partition) -> Partition:
 
 def _wasteful(cells: Partition) -> np.ndarray:
     """Numbers of the cells that hold most of what would be rejected."""
-    top = np.exp(cells.share - cells.share.max())
+    top = cells.log_top + cells.log_volume
+    top = np.exp(top - top.max())
     return most_of(top * -np.expm1(np.minimum(cells.log_mean - cells.log_top, 0)), 0.7)
 
 

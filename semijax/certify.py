@@ -4,15 +4,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from semijax._pytree import record, static
-from semijax._types import BrokenInvariant, Phase
+from semijax._types import BrokenInvariant
 from semijax.units import HBAR
 
 
 def invariants(dynamics, t, carrier, collides: bool) -> dict[str, tuple]:
-    """Of one carrier (or pair): name -> (value, scale); the value is constant in an exact run, the scale is what it may be compared with.
+    """Of one carrier (or pair): name -> (value, scale); an exact run keeps the value, the scale is what to compare changes with.
 
     energy [eV]: band energy plus qφ, where the field is static and has a potential; scale: ħ|v·k|, the energy at play.
     log_volume: the carried log of the phase-space volume less what damping takes, −d·damping·t; scale 1.
@@ -61,16 +60,20 @@ class Status:
     dt: float = static()
 
 
-# An exact flow keeps the invariants; a fourth-order step at the coarsest dt that is not refused (ω dt = 1) loses about 1 % a period.
+# An exact flow keeps the invariants; a fourth-order step at the coarsest dt not refused (ω dt = π/2) loses percents a period.
 TOLERANCE = 1e-3
 
 
 def check(status: Status, tolerance: float = TOLERANCE) -> None:
-    """Raises BrokenInvariant naming carrier and step where a carrier is not finite or an invariant moved by more than tolerance × scale."""
+    """Raises BrokenInvariant, naming carrier and step, for a carrier that is not finite or an invariant that moved too far.
+
+    Allowed is tolerance × scale.
+    """
     if int(status.nonfinite):
         raise BrokenInvariant(
             f"{int(status.nonfinite)} carriers are not finite, the first is carrier {int(status.carrier)}, "
-            f"seen at step {int(status.step)}: lower dt, or look at E(k) and the field there"
+            f"seen at step {int(status.step)}: lower dt, or look at E(k) and the field there "
+            "(D = 1 − (q/ħ) B·Ω must stay above 0)"
         )
     for name, drift in status.drifts.items():
         change, scale = float(drift.change), float(drift.scale)

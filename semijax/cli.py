@@ -138,8 +138,11 @@ def check_output(out: Path, force: bool) -> None:
 
 def main() -> None:
     """Runs the command line; a mistake is one line and an exit code, a bug a traceback and 70."""
-    sys.excepthook = _bug
-    sys.exit(code())
+    try:
+        exit_code = code()
+    finally:
+        sys.excepthook = _bug  # typer puts its own there
+    sys.exit(exit_code)
 
 
 def code(arguments: list[str] | None = None) -> int:
@@ -147,9 +150,8 @@ def code(arguments: list[str] | None = None) -> int:
     import jax
 
     try:
-        return app(args=arguments, standalone_mode=False) or 0
-    except typer.Exit as end:
-        return end.exit_code
+        done = app(args=arguments, standalone_mode=False) or 0
+        return _say("interrupted", done) if done == INTERRUPTED else done
     except typer.TyperException as error:
         return _say(error.format_message(), BAD_INPUT)
     except SemijaxError as error:
@@ -168,8 +170,6 @@ def code(arguments: list[str] | None = None) -> int:
         return INPUT_OUTPUT
     except OSError as error:
         return _say(f"{error.filename or 'input or output'}: {error.strerror or error}", INPUT_OUTPUT)
-    except KeyboardInterrupt:
-        return _say("interrupted", INTERRUPTED)
 
 
 def _say(message: str, exit_code: int) -> int:

@@ -12,6 +12,7 @@ from semijax._pytree import record, static
 from semijax._types import Array, SemijaxError
 from semijax.bands.band import Band
 from semijax.bands.contract import name_of
+from semijax.bands.inputs import number
 
 
 @record
@@ -59,9 +60,9 @@ def domain_of(where: str, band: Band, kT: float, cutoff: float | None) -> Domain
     axes = np.concatenate([reciprocal, null_space(reciprocal).T]) if p else np.eye(d)
     low, high = np.full(d, -0.5), np.full(d, 0.5)
     if cutoff is not None:
-        if not 0 < cutoff < math.inf or p == d:
-            allowed = "None, the band is periodic along every axis" if p == d else "a finite radius > 0 in 1/Å"
-            raise SemijaxError(f"{where}: cutoff = {cutoff}: allowed is {allowed}")
+        if p == d:
+            raise SemijaxError(f"{where}: cutoff = {cutoff}: allowed is None, the band is periodic along every axis")
+        cutoff = float(number(where, "cutoff", cutoff, above=0.0))
         low[p:], high[p:] = -cutoff, cutoff
     elif p < d:
         c = _likely(where, band, kT) @ np.linalg.inv(axes)

@@ -29,7 +29,10 @@ def electron(band: Band, degeneracy: int = 2) -> Species:
 
 
 def hole(valence_band: Band, degeneracy: int = 2) -> Species:
-    """A hole (charge +1) of a valence band: E_h(k) = −E_v(−k), Ω_h(k) = −Ω_v(−k), m_h(k) = −m_v(−k); its mass is positive at the top."""
+    """A hole (charge +1) of a valence band: E_h(k) = −E_v(−k), Ω_h(k) = −Ω_v(−k), m_h(k) = −m_v(−k).
+
+    Its mass, −M_v, is positive at the top of the band.
+    """
     band = (-_as_band("hole", valence_band)).reflected()
     curvature = band.curvature and _Opposite(band.curvature)
     return Species(replace(band, curvature=curvature), +1, _as_degeneracy("hole", degeneracy))
@@ -61,7 +64,9 @@ class Dynamics:
                 raise SemijaxError(f"Dynamics: damping = {self.damping}: allowed is a finite rate ≥ 0 in 1/fs")
             object.__setattr__(self, "damping", float(self.damping) or None)
         if self.damping is not None and self.species.band.lattice is not None:
-            raise SemijaxError("Dynamics: damping with a periodic band: allowed only where the band has no lattice (k has an origin)")
+            raise SemijaxError(
+                "Dynamics: damping with a periodic band: allowed only where the band has no lattice (k has an origin)"
+            )
 
     def __call__(self, t, phase: Phase) -> Phase:
         r, k = phase.position, phase.wavevector
@@ -141,7 +146,9 @@ class Dynamics:
         }
         for cause, present in causes.items():
             if present:
-                raise SemijaxError(f"step: leapfrog, strang and yoshida4 need kicks and drifts, and {cause} mixes them: use sj.rk4")
+                raise SemijaxError(
+                    f"step: leapfrog, strang and yoshida4 need kicks and drifts, and {cause} mixes them: use sj.rk4"
+                )
         return field
 
     def _has_moment(self, field: EMField) -> bool:

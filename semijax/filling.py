@@ -7,6 +7,7 @@ from scipy.optimize import brentq
 
 from semijax._types import SemijaxError
 from semijax.bands.contract import name_of
+from semijax.bands.inputs import number
 from semijax.cells import Mesh
 from semijax.domain import Domain, domain_of
 from semijax.dynamics import Species
@@ -18,15 +19,16 @@ def chemical_potential(species: Species, density: float, temperature: float, cut
     """The electrons' chemical potential µ [eV] at which the species has a `density` [Å⁻ᵈ], all degenerate states together.
 
     Solves g ∫ f(E(k)) d^dk/(2π)^d = density in float64; a hole is occupied with 1/(exp((E_h + µ)/kT) + 1). The density it gives
-    is right to 1e-6 of itself, in three dimensions to 1e-5 where kT is less than 1e-3 of the filled depth.
+    is right to 5e-6 of itself.
     Raises SemijaxError where the band has fewer states than that, and where an unbounded band needs a `cutoff` [1/Å].
     """
     where = "chemical_potential"
     kT = float(thermal_energy(where, temperature))
     domain = domain_of(where, species.band, kT, cutoff)
     volume_of_state = (2 * math.pi) ** len(domain.low) / species.degeneracy
-    if not 0 < density * volume_of_state < domain.volume:
-        raise SemijaxError(f"{where}: density = {density}: allowed is 0 < density < {domain.volume / volume_of_state:g} Å⁻ᵈ")
+    density = number(where, "density", density, above=0.0)
+    if not density * volume_of_state < domain.volume:
+        raise SemijaxError(f"{where}: density = {density}: allowed is a number < {domain.volume / volume_of_state:g} Å⁻ᵈ")
     return own_level(species, _level(species, domain, density * volume_of_state, kT))
 
 

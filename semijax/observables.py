@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from semijax._pytree import record, static
 from semijax._types import Array, SemijaxError
 
-# -- functions of one carrier; of a pair they return a dict with the pair's keys ---------------------------------------------
+# -- functions of one carrier; of a pair they return a dict with the pair's keys ----------------------------------------
 
 
 def _of_each(measure):
@@ -88,7 +88,7 @@ def current(dynamics, t, carrier) -> Array:
     return dynamics.species.charge * velocity(dynamics, t, carrier)
 
 
-# -- ways to add up; every part is a tree of sums that starts at zero ----------------------------------------------------------
+# -- ways to add up; every part is a tree of sums that starts at zero ---------------------------------------------------
 
 
 def _weight(carrier):
@@ -140,8 +140,10 @@ class _Sum:
 
 @record
 class _Covariance:
-    """Σ w (f − ⟨f⟩)(f − ⟨f⟩)ᵀ / Σ w, merged by the pairwise update of Chan, Golub, LeVeque (Am. Stat. 37, 242 (1983)): subtracting two large
-    moments would lose all digits in float32."""
+    """Σ w (f − ⟨f⟩)(f − ⟨f⟩)ᵀ / Σ w, merged pairwise (Chan, Golub, LeVeque, Am. Stat. 37, 242 (1983), eq. 2.1).
+
+    Subtracting two large moments instead would lose all digits in float32.
+    """
 
     of: Any
 

@@ -1,22 +1,19 @@
 """Occupations: how likely a state of energy E is, as the logarithm of a weight (Boltzmann, Fermi-Dirac, −∂f/∂E)."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 
 from semijax._pytree import record, static
-from semijax._types import Array, SemijaxError
-from semijax.bands.inputs import traced
+from semijax._types import Array
+from semijax.bands.inputs import number
 from semijax.units import KB
 
 
 def thermal_energy(where: str, temperature) -> Any:
-    """kT [eV] of a temperature [K]; raises SemijaxError unless that is finite and > 0 (a traced one passes)."""
-    if not traced(temperature) and not 0 < temperature < math.inf:
-        raise SemijaxError(f"{where}: temperature = {temperature}: allowed is a finite number > 0 in K")
-    return KB * temperature
+    """kT [eV] of a temperature [K]; raises SemijaxError unless it is finite and > 0 (a traced one passes)."""
+    return KB * number(where, "temperature", temperature, above=0.0)
 
 
 @record

@@ -25,6 +25,10 @@ def facts() -> dict[str, str]:
 
 def version(package: str) -> str:
     """The installed version; "not installed" for none."""
+    if package == "semijax":
+        import semijax  # the façade, which also knows it where the sources were not installed
+
+        return semijax.__version__
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

@@ -82,7 +82,7 @@ class CellLaw:
 
     def draw(self, carrier_key, step, first, dtype) -> Array:
         """k [d] of one carrier after as many tries as it takes; NaN where a bound fails, so that no wrong law goes unseen."""
-        law = jax.tree.map(jax.lax.stop_gradient, self)  # a redrawn k does not depend on where the carrier was
+        law = cast(jax.tree.map(jax.lax.stop_gradient, self), dtype)  # a redrawn k does not depend on where the carrier was
 
         def undecided(state):
             tried, _, kept, worst = state
@@ -100,9 +100,7 @@ class CellLaw:
 
 def cell_law(band: Band, occupation: Occupation, cells: Partition) -> CellLaw:
     """The law of a partition, ready to draw from."""
-    if (
-        occupation.shape is boltzmann(0.0, 1.0).shape
-    ):  # Boltzmann factors relative to the lowest energy, where float32 resolves them best
+    if occupation.shape is boltzmann(0.0, 1.0).shape:  # factors relative to the lowest energy, where float32 resolves them best
         occupation = boltzmann(float(cells.low.min()), occupation.kT)
         cells = replace(cells, log_top=-(cells.low - occupation.level) / occupation.kT)
     log_mass = cells.log_top + cells.log_volume

@@ -35,7 +35,7 @@ class Finished:
     """
 
     case: Case
-    value: float | None
+    value: Any
     dynamics: dict[str, Dynamics]
     start: dict[str, Carriers]
     result: Result
@@ -100,7 +100,7 @@ def check_memory(case: Case) -> None:
         raise SemijaxError(f"{case.where}: run.carriers = {case.run.carriers}: {allowed}")
 
 
-def _simulated(case: Case, console: Console, title: str, value: float | None = None) -> Finished:
+def _simulated(case: Case, console: Console, title: str, value: Any = None) -> Finished:
     began = time.perf_counter()
     try:
         dynamics = build.dynamics(case)
@@ -159,7 +159,9 @@ def dataset(results: Results) -> Any:
     names = {name: f"scan_{name}" for name in together.data_vars} | {"time": "scan_time"}
     together = together.rename(names).drop_attrs(deep=False)
     key, unit = config.scan_key(case)
-    scanned = xarray.Variable("scan", [point.value for point in results.scan], {"units": unit, "long_name": key})
+    values = [point.value if isinstance(point.value, int | float) else i for i, point in enumerate(results.scan)]
+    words = json.dumps([point.value for point in results.scan], default=str)
+    scanned = xarray.Variable("scan", values, {"units": unit, "long_name": key, "values": words})
     return xarray.merge([main, together.assign_coords(scan=scanned)], combine_attrs="override", compat="override", join="outer")
 
 

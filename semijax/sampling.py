@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ import numpy as np
 
 from semijax._types import Phase, SemijaxError
 from semijax.bands.contract import name_of
-from semijax.bands.inputs import traced
+from semijax.bands.inputs import number, traced
 from semijax.carriers import Carriers
 from semijax.cells import Mesh
 from semijax.domain import closed_law, domain_of
@@ -26,6 +27,7 @@ __all__ = ["acceptance", "chemical_potential", "fermi_surface", "packet", "therm
 # Purposes, so that one seed may be used for all of them; a hole's stream is the next number.
 _PACKET, _THERMAL, _SURFACE = 0x5041434B, 0x54484552, 0x4645524D
 _MARGINS = (1.1, 2.0, 4.0)  # factors on the bounds of E(k) in a cell, tried in turn
+_LawWith: TypeAlias = Callable[[float], ClosedForm | CellLaw]  # such a factor -> the law
 
 
 def packet(key, n: int, position, wavevector, position_spread, wavevector_spread) -> Carriers:
@@ -64,7 +66,7 @@ def thermal(
     warning below 10 %). Carrier i is the same for every n. Raises SemijaxError for bad input.
     """
     law_with = _thermal("thermal", species, temperature, chemical_potential, density, cutoff)
-    k = _draw("thermal", species, key, _THERMAL, n, law_with)
+    k = _wavevectors("thermal", species, key, _THERMAL, n, law_with)
     return Carriers(Phase(_at("thermal", position, k), k))
 
 
@@ -72,10 +74,10 @@ def fermi_surface(key, species: Species, n: int, chemical_potential: float, temp
     """n Carriers with density ∝ −∂f/∂E, weighted so that Σ weight·X estimates g ∫ d^dk/(2π)^d (−∂f/∂E) X(k).
 
     Each weight is that integral of 1, over n, in 1/(eV Å^d), g being the degeneracy. The integral is done by quadrature, right
-    to 1e-6 (in three dimensions 1e-5 at the lowest temperatures). Other arguments as in `thermal`.
+    to 3e-6 (in three dimensions 1e-4 where kT is less than 1 % of the depth of the Fermi sea). Other arguments as in `thermal`.
     """
     where = "fermi_surface"
-    mu = _number(where, "chemical_potential", chemical_potential)
+    mu = _given(where, "chemical_potential", chemical_potential)
     kT = _mesh_energy(where, species, temperature)
     window = fermi_window(own_level(species, mu), kT)
     mesh = Mesh(species.band, window)
@@ -83,7 +85,7 @@ def fermi_surface(key, species: Species, n: int, chemical_potential: float, temp
     states = species.degeneracy / (2 * math.pi) ** len(domain.low) * spectrum(mesh, domain).integral(window) / kT
     if not states > np.finfo(jnp.result_type(float)).tiny * n:
         raise SemijaxError(f"{where}: chemical_potential = {mu}: allowed is an energy with states of the band near it")
-    k = _draw(where, species, key, _SURFACE, n, lambda margin: _cell_law(where, species, window, cutoff, margin))
+    k = _wavevectors(where, species, key, _SURFACE, n, lambda margin: _cell_law(where, species, window, cutoff, margin))
     return Carriers(Phase(_at(where, position, k), k), weight=jnp.full(k.shape[0], states / k.shape[0], k.dtype))
 
 
@@ -98,12 +100,12 @@ def thermal_law(species: Species, temperature) -> ClosedForm | CellLaw:
 
 def acceptance(species: Species, temperature: float, *, chemical_potential=None, density=None, cutoff=None) -> float:
     """Which part of its tries `thermal` keeps with these arguments, measured on 4096 carriers; 1 for laws in closed form."""
-    law = _thermal("acceptance", species, temperature, chemical_potential, density, cutoff)(_MARGINS[0])
-    return draws(law, from_jax_key(0), _ids("acceptance", 4096), jnp.result_type(float))[1]
+    law_with = _thermal("acceptance", species, temperature, chemical_potential, density, cutoff)
+    return _draw("acceptance", species, from_jax_key(0), 4096, law_with)[1]
 
 
-def _thermal(where: str, species, temperature, mu, density, cutoff) -> Callable[[float], ClosedForm | CellLaw]:
-    """A function of the margin by which bounds are widened, that makes the law."""
+def _thermal(where: str, species, temperature, mu, density, cutoff) -> _LawWith:
+    """Makes the law, for a factor on its bounds."""
     _check_species(where, species)
     if mu is not None and density is not None:
         raise SemijaxError(f"{where}: density = {density} beside chemical_potential = {mu}: allowed is one of the two")
@@ -116,8 +118,8 @@ def _thermal(where: str, species, temperature, mu, density, cutoff) -> Callable[
         return lambda margin: _cell_law(where, species, boltzmann(0.0, kT), cutoff, margin)
     kT = _mesh_energy(where, species, temperature)
     if mu is None:
-        mu = chemical_potential(species, _number(where, "density", density), temperature, cutoff)
-    occupation = fermi_dirac(own_level(species, _number(where, "chemical_potential", mu)), kT)
+        mu = chemical_potential(species, _given(where, "density", density), temperature, cutoff)
+    occupation = fermi_dirac(own_level(species, _given(where, "chemical_potential", mu)), kT)
     return lambda margin: _cell_law(where, species, occupation, cutoff, margin)
 
 
@@ -127,15 +129,20 @@ def _cell_law(where: str, species: Species, occupation: Occupation, cutoff, marg
     return cell_law(species.band, occupation, cells)
 
 
-def _draw(where: str, species: Species, key, stream: int, n: int, law_with: Callable[[float], ClosedForm | CellLaw]):
-    """k [n d]. Should a point ever be found above its bound, all are drawn again under wider bounds."""
-    key, ids, dtype = from_jax_key(key, stream + (species.charge > 0)), _ids(where, n), jnp.result_type(float)
+def _wavevectors(where: str, species: Species, key, stream: int, n: int, law_with: _LawWith):
+    """k [n d], with a warning where many tries are needed."""
+    k, kept = _draw(where, species, from_jax_key(key, stream + (species.charge > 0)), n, law_with)
+    if kept < 0.1:
+        warnings.warn(f"{where}: kept {kept:.2g} of the tries: slow, but exact", stacklevel=3)
+    return jnp.asarray(k)
+
+
+def _draw(where: str, species: Species, key, n: int, law_with: _LawWith):
+    """k [n d] and the part of the tries kept. Should a point be found above its bound, all are drawn again under wider ones."""
     for margin in _MARGINS:
-        k, kept, bounded = draws(law_with(margin), key, ids, dtype)
+        k, kept, bounded = draws(law_with(margin), key, _ids(where, n), jnp.result_type(float))
         if bounded:
-            if kept < 0.1:
-                warnings.warn(f"{where}: kept {kept:.2g} of the tries: slow, but exact", stacklevel=3)
-            return jnp.asarray(k)
+            return k, kept
     band = name_of(species.band.energy)
     raise SemijaxError(f"{where}: E(k) of {band} jumps inside a mesh cell: allowed is a function smooth on the scale of the zone")
 
@@ -160,15 +167,18 @@ def _vector(where: str, name: str, value, d: int):
 
 
 def _spread(name: str, value, d: int):
-    if jnp.shape(value) not in ((), (d,)) or not (traced(value) or np.all(np.asarray(value) >= 0)):
+    if jnp.shape(value) not in ((), (d,)) or not (
+        traced(value) or np.all((np.asarray(value) >= 0) & (np.asarray(value) < np.inf))
+    ):
         raise SemijaxError(f"packet: {name} = {value}: allowed is a number ≥ 0 or {d} of them")
     return jnp.broadcast_to(jnp.asarray(value, jnp.result_type(float)), (d,))
 
 
-def _number(where: str, name: str, value) -> float:
-    if traced(value) or not math.isfinite(value):
-        raise SemijaxError(f"{where}: {name} = {value}: allowed is a finite number, not traced")
-    return float(value)
+def _given(where: str, name: str, value) -> float:
+    """A number that shapes a mesh."""
+    if traced(value):
+        raise SemijaxError(f"{where}: {name} inside jit, grad or vmap: allowed is a plain number")
+    return number(where, name, value)
 
 
 def _mesh_energy(where: str, species: Species, temperature) -> float:

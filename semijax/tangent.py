@@ -25,10 +25,10 @@ class WithVolume:
         moved = advance(self.step, flow, t, carrier, dt)
         scheme, phase = scheme_of(self.step), carrier.phase
         growth = None if getattr(scheme, "preserves_volume", False) else _log_growth(scheme, flow, t, phase, dt)
-        measure = getattr(flow, "log_measure", None)
-        before = measure and measure(t, phase)
+        measure = getattr(flow, "log_measure", _one)
+        before, after = measure(t, phase), measure(t + dt, moved.phase)
         if before is not None:
-            growth = growth + measure(t + dt, moved.phase) - before
+            growth = growth + after - before
         return moved if growth is None else _accumulate(moved, growth)
 
     def prepared(self, dynamics, stream: int, dtype):
@@ -83,9 +83,15 @@ def with_jacobian(step) -> WithJacobian:
     return WithJacobian(_deterministic("with_jacobian", step))
 
 
+def _one(t, phase) -> None:
+    """The measure of a flow that states none: one, whose logarithm adds nothing."""
+
+
 def _deterministic(where: str, step):
     if any(getattr(inner, "collides", False) for inner in nested(step)):
-        raise SemijaxError(f"{where}: step with collisions: allowed is a deterministic step; write with_relaxation({where}(...), ...)")
+        raise SemijaxError(
+            f"{where}: step with collisions: allowed is a deterministic step; write with_relaxation({where}(...), ...)"
+        )
     return as_step(step)
 
 
@@ -158,7 +164,9 @@ def _solve_one_plus(a: list, b: list) -> list:
 
 def _product(a: list, b: list) -> list:
     columns = list(zip(*b, strict=True))
-    return [[functools.reduce(operator.add, (x * y for x, y in zip(row, column, strict=True))) for column in columns] for row in a]
+    return [
+        [functools.reduce(operator.add, (x * y for x, y in zip(row, column, strict=True))) for column in columns] for row in a
+    ]
 
 
 def _matmul(a: Array, b: Array) -> Array:

@@ -5,6 +5,7 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from semijax._types import Phase, SemijaxError, cast
 from semijax.stepping import nested
@@ -16,10 +17,11 @@ _TIMES = 33
 
 
 def suggest_dt(dynamics, carriers, *, start: float = 0.0, duration: float = 0.0, step=None) -> float:
-    """A time step [fs]: 1/40 of the shortest period among Bloch oscillation, cyclotron (and plasma-like) motion, drive and relaxation.
+    """A time step [fs]: 1/40 of the shortest period among Bloch oscillation, natural motion, drive and relaxation.
 
-    Looks at up to 256 carriers, at 33 times from `start` over `duration`. math.inf where nothing sets a scale (a parabolic band in a
-    uniform field is integrated exactly). Needs concrete values: raises SemijaxError under jit or grad.
+    Natural motion is cyclotron motion, and oscillation in a potential. Looks at up to 256 carriers, at 33 times from `start` over
+    `duration`. math.inf where nothing sets a scale (a parabolic band in a uniform field is integrated exactly). Raises
+    SemijaxError under jit or grad: it needs concrete values.
     """
     return 2 * math.pi / (STEPS_PER_PERIOD * fastest(dynamics, carriers, start, duration, step)[0] or math.inf) or math.inf
 
@@ -41,7 +43,9 @@ def resolve_dt(dynamics, carriers, duration, dt, every: int, start, step) -> tup
             )
         dt = min(best, duration / every) if dt is None else dt
     if dt is None:
-        raise SemijaxError("simulate: dt = None under jit, grad or vmap: allowed is a number there, e.g. from sj.suggest_dt outside")
+        raise SemijaxError(
+            "simulate: dt = None under jit, grad or vmap: allowed is a number there, e.g. from sj.suggest_dt outside"
+        )
     frames = max(1, math.ceil(duration / (dt * every) * (1 - 1e-12)))
     return duration / (frames * every), frames
 
@@ -59,7 +63,10 @@ def fastest(dynamics, carriers, start: float = 0.0, duration: float = 0.0, step=
     jacobians = np.asarray(jacobians, np.float64).reshape(-1, *jacobians.shape[-2:])
     found = [
         (float(np.max(phase_advance, initial=0.0)), "Bloch period"),
-        (float(np.max(np.abs(np.linalg.eigvals(jacobians[np.isfinite(jacobians).all((1, 2))])), initial=0.0)), "natural period (cyclotron, or in a potential)"),
+        (
+            float(np.max(np.abs(np.linalg.eigvals(jacobians[np.isfinite(jacobians).all((1, 2))])), initial=0.0)),
+            "natural period (cyclotron, or in a potential)",
+        ),
         (float(getattr(dynamics.field, "rate", 0.0)), "drive period"),
     ]
     found += [(float(one.rate), "relaxation time times 2π") for one in nested(step) if hasattr(one, "rate")]
@@ -87,4 +94,4 @@ def _rates(dynamics, times, phase: Phase):
 
 def is_concrete(tree) -> bool:
     """Whether no leaf is a JAX tracer."""
-    return not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
+    return not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree))

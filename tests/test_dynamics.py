@@ -92,13 +92,17 @@ def test_moment_shifts_the_energy_and_pushes_where_b_varies():
     dynamics = sj.Dynamics(sj.electron(band), field)
     phase = sj.Phase(jnp.array([3.0, 0.0, 0.0]), jnp.array([0.1, 0.2, -0.3]))
     m = np.asarray(band.orbital_moment(phase.wavevector))
-    assert float(dynamics.energy(0.0, phase)) == pytest.approx(float(band(phase.wavevector)) - m[2] * (b0 + 3 * slope) * 1e-5, rel=1e-13)
+    assert float(dynamics.energy(0.0, phase)) == pytest.approx(
+        float(band(phase.wavevector)) - m[2] * (b0 + 3 * slope) * 1e-5, rel=1e-13
+    )
     silent = sj.Dynamics(sj.electron(band), field, moment=False)
     assert float(silent.energy(0.0, phase)) == float(band(phase.wavevector))
     # +∂(m·B)/∂r along x, seen once Lorentz force and curvature are switched off
     flat = sj.Band(band.energy, None, dimension=3, moment=band.moment)
-    push = sj.Dynamics(sj.electron(flat), field)(0.0, phase).wavevector[0] - sj.Dynamics(sj.electron(flat), fields.uniform(
-        magnetic=[0.0, 0.0, b0 + 3 * slope]))(0.0, phase).wavevector[0]
+    push = (
+        sj.Dynamics(sj.electron(flat), field)(0.0, phase).wavevector[0]
+        - sj.Dynamics(sj.electron(flat), fields.uniform(magnetic=[0.0, 0.0, b0 + 3 * slope]))(0.0, phase).wavevector[0]
+    )
     assert float(push) == pytest.approx(m[2] * slope * 1e-5 / HBAR, rel=1e-9)
 
 
@@ -147,7 +151,10 @@ def test_what_it_refuses():
         (lambda: sj.Dynamics(band), "Dynamics: species"),
         (lambda: sj.Dynamics(sj.electron(band), damping=-1.0), "damping = -1.0"),
         (lambda: sj.Dynamics(sj.electron(bands.cosine(1.0, 3.0)), damping=0.1), "periodic band"),
-        (lambda: sj.Dynamics(sj.electron(band), fields.uniform([1.0, 0.0]))(0.0, sj.Phase(jnp.zeros(3), jnp.zeros(3))), "electric"),
+        (
+            lambda: sj.Dynamics(sj.electron(band), fields.uniform([1.0, 0.0]))(0.0, sj.Phase(jnp.zeros(3), jnp.zeros(3))),
+            "electric",
+        ),
     ):
         with pytest.raises(sj.SemijaxError) as error:
             call()

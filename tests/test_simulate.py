@@ -68,7 +68,9 @@ def test_recorders_agree_with_numpy_on_the_final_carriers():
     # both sides sum 700 float64 numbers in another order: 700 rounding errors of the largest term
     np.testing.assert_allclose(result.frames["drift"][-1], np.average(velocity, axis=0, weights=w), atol=1e-12)
     np.testing.assert_allclose(result.frames["energy"][-1], (w * energy).sum(), rtol=1e-12)
-    np.testing.assert_allclose(result.frames["spread"][-1], np.cov(np.asarray(phase.position).T, aweights=w, bias=True), rtol=1e-10)
+    np.testing.assert_allclose(
+        result.frames["spread"][-1], np.cov(np.asarray(phase.position).T, aweights=w, bias=True), rtol=1e-10
+    )
     np.testing.assert_allclose(result.frames["some"][-1], phase.wavevector[:5], rtol=0, atol=1e-15)
     band = electrons().species.band
     folded = np.asarray(phase.wavevector)[:, 2] - np.asarray(result.final.winding)[:, 0] * float(band.reciprocal[0, 2])
@@ -81,7 +83,10 @@ def test_covariance_keeps_its_digits_in_float32_far_from_the_origin():
     r = jnp.asarray(1e6 + rng.normal(size=(5000, 1)), jnp.float32)  # spacing of float32 at 1e6: 0.06
     carriers = sj.Carriers(sj.Phase(r, jnp.zeros_like(r)))
     free = sj.Dynamics(sj.electron(bands.parabolic(1.0, dimension=1)))
-    record = {"spread": observables.covariance(observables.position), "variance": observables.covariance(lambda d, t, c: c.phase.position[0])}
+    record = {
+        "spread": observables.covariance(observables.position),
+        "variance": observables.covariance(lambda d, t, c: c.phase.position[0]),
+    }
     result = sj.simulate(free, carriers, duration=1.0, dt=1.0, record=record)
     exact = np.var(np.asarray(r, np.float64))
     # Σ r² − (Σ r)²/n would lose all: 1e12 × 6e-8 = 6e4. Pairwise merging errs by a few roundings of the mean, (0.06)² each.
@@ -92,7 +97,16 @@ def test_covariance_keeps_its_digits_in_float32_far_from_the_origin():
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 def test_tiles_do_not_change_a_bit(dtype):
     runs = [
-        sj.simulate(electrons(), cloud(1300, dtype), duration=100.0, dt=5.0, every=5, record=RECORD, step=sj.with_volume(sj.rk4), tile=tile)
+        sj.simulate(
+            electrons(),
+            cloud(1300, dtype),
+            duration=100.0,
+            dt=5.0,
+            every=5,
+            record=RECORD,
+            step=sj.with_volume(sj.rk4),
+            tile=tile,
+        )
         for tile in (256, 1024, None)
     ]
     first = jax.tree.leaves((runs[0].frames, runs[0].final))
@@ -181,7 +195,9 @@ def test_compensated_sums_keep_the_phase_in_float32():
 def test_progress_reports_and_stops():
     seen = []
     record = {"k": observables.mean(observables.wavevector)}
-    run = sj.simulate(electrons(), cloud(8), duration=500.0, dt=5.0, record=record, progress=lambda done, total: seen.append((done, total)))
+    run = sj.simulate(
+        electrons(), cloud(8), duration=500.0, dt=5.0, record=record, progress=lambda done, total: seen.append((done, total))
+    )
     assert seen[-1] == (100, 100) and len(seen) > 10
     stopped = sj.simulate(electrons(), cloud(8), duration=500.0, dt=5.0, record=record, progress=lambda done, total: done >= 50)
     half = stopped.frames["k"].shape[0]

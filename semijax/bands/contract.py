@@ -49,4 +49,6 @@ def check_finite(band, k: Array) -> None:
     for what, ok in zip(("E(k)", "its gradient", "its Hessian"), jax.jit(jax.vmap(finite))(k), strict=True):
         if not ok.all():
             at = k[int(jnp.argmin(ok))].tolist()
-            raise UserCodeError(f"band: {what} of {name_of(band.energy)} is not finite at k = {at} 1/Å: allowed is a finite value")
+            raise UserCodeError(
+                f"band: {what} of {name_of(band.energy)} is not finite at k = {at} 1/Å: allowed is a finite value"
+            )

@@ -44,8 +44,7 @@ def monotone(source: Callable, target: Callable, nodes: Array, edges: Array, pow
 
     part = jnp.clip(beyond / mass[cell], 0.0, 1.0)
     x = jax.lax.stop_gradient(left + (right - left) * jnp.where(cell == 0, part ** (1 / power), part))
-    for _ in range(_NEWTON):
-        x = jax.lax.stop_gradient(jnp.clip(newton(x), left, right))
+    x = jax.lax.stop_gradient(jax.lax.fori_loop(0, _NEWTON, lambda _, x: jnp.clip(newton(x), left, right), x))
     return jnp.clip(newton(x), left, right).at[0].set(edges[0])
 
 

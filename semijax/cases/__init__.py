@@ -10,4 +10,5 @@ def shipped() -> dict[str, Path]:
 
 def reports() -> list[str]:
     """Names of the analyses a case can ask for with `report = "..."`."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_"))
+    beside = Path(__file__).parent
+    return ["general", *(name for name in shipped() if (beside / f"{name}.py").is_file())]

@@ -37,8 +37,10 @@ class Watch:
 
     def status(self, steps: int, dt: float) -> certify.Status:
         """The verdict over all tiles: of each invariant the tile that drifted most, of failures the earliest."""
-        drifts = {name: jax.tree.map(lambda x, i=jnp.argmax(d.change): x[i], d) for name, d in self.drifts.items()}
-        drifts = {name: replace(d, scale=jnp.max(self.drifts[name].scale)) for name, d in drifts.items()}
+        drifts = {}
+        for name, drift in self.drifts.items():
+            worst = jnp.argmax(drift.change)
+            drifts[name] = replace(jax.tree.map(lambda x, i=worst: x[i], drift), scale=jnp.max(drift.scale))
         first = jnp.argmin(self.step)
         return certify.Status(jnp.sum(self.nonfinite), self.carrier[first], self.step[first], drifts, steps, dt)
 
@@ -56,7 +58,9 @@ def observe_start(run: Run, state, *, count: int, collides: bool):
         t = run.clock[0]
         values = _invariants(run, t, carriers, collides)
         zero, none = jnp.zeros((), jnp.int32), jnp.asarray(NEVER, jnp.int32)
-        drifts = {name: certify.Drift(jnp.zeros((), v.dtype), jnp.zeros((), v.dtype), zero, zero) for name, (v, _) in values.items()}
+        drifts = {
+            name: certify.Drift(jnp.zeros((), v.dtype), jnp.zeros((), v.dtype), zero, zero) for name, (v, _) in values.items()
+        }
         watch = Watch({name: v for name, (v, _) in values.items()}, drifts, zero, zero, none)
         part = jax.tree.map(lambda x: x[None], _parts(run, t, carriers, index, count))
         watch = _watched(run, watch, t, carriers, jnp.zeros((), jnp.int32), index, count, collides)
@@ -70,7 +74,7 @@ def observe_start(run: Run, state, *, count: int, collides: bool):
 
 @partial(jax.jit, static_argnames=("frames", "every", "count", "collides"))
 def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, count: int, collides: bool):
-    """`frames` × `every` steps of every carrier, from step number `begin` on; returns the state, the watch and the frames' parts."""
+    """`frames` × `every` steps of every carrier, from step number `begin` on: the state, the watch, the frames' parts."""
     start, dt = run.clock
     step = jax.vmap(partial(_step, run), in_axes=(-1, None, None), out_axes=-1)
 
@@ -84,7 +88,9 @@ def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, cou
         def frame(carry, f):
             carriers, watch = carry
             first = begin + f * every
-            carriers, _ = lax.scan(lambda c, j: (step(c, time(first + j), dt), None), carriers, jnp.arange(every, dtype=jnp.int32))
+            carriers, _ = lax.scan(
+                lambda c, j: (step(c, time(first + j), dt), None), carriers, jnp.arange(every, dtype=jnp.int32)
+            )
             # Observing must not fuse with stepping: the same arithmetic then gives the same bits whatever the length of a launch.
             carriers = lax.optimization_barrier(carriers)
             now, t = first + every, time(first + every)
@@ -118,7 +124,7 @@ def _move(dynamics, step, carrier, t, dt):
     return replace(carrier, phase=replace(carrier.phase, wavevector=k), winding=carrier.winding + turns)
 
 
-# -- what a tile's carriers carry beside their state ------------------------------------------------------------------------
+# -- what a tile's carriers carry beside their state --------------------------------------------------------------------
 
 
 def complete(carriers, index, count: int):
@@ -153,7 +159,7 @@ def _indices(state):
     return jnp.arange(_wavevector(state).shape[0], dtype=jnp.int32)
 
 
-# -- sums ---------------------------------------------------------------------------------------------------------------------
+# -- sums ---------------------------------------------------------------------------------------------------------------
 
 
 def _adders(run: Run):
@@ -181,7 +187,7 @@ def _merged(run: Run, parts):
     return {name: jax.vmap(partial(tree_over_tiles, r.merge), in_axes=1)(parts[name]) for name, r in _adders(run).items()}
 
 
-# -- samples: the first carriers, stored ----------------------------------------------------------------------------------------
+# -- samples: the first carriers, stored --------------------------------------------------------------------------------
 
 
 def _samples(run: Run, t, carriers):
@@ -204,7 +210,9 @@ def _empty_samples(run: Run, state, frames: int, count: int):
 
     lanes = _wavevector(state).shape[-1]
     return {
-        name: jax.tree.map(lambda s, m=run.recorders[name].count: jnp.zeros((-(-m // lanes) + 1, frames, *s.shape), s.dtype), values)
+        name: jax.tree.map(
+            lambda s, m=run.recorders[name].count: jnp.zeros((-(-m // lanes) + 1, frames, *s.shape), s.dtype), values
+        )
         for name, values in jax.eval_shape(shapes, state).items()
     }
 
@@ -213,7 +221,7 @@ def _store(run: Run, room, seen, index):
     return jax.tree.map(lambda r, s: lax.dynamic_update_index_in_dim(r, s, jnp.minimum(index, r.shape[0] - 1), 0), room, seen)
 
 
-# -- certificate ------------------------------------------------------------------------------------------------------------------
+# -- certificate --------------------------------------------------------------------------------------------------------
 
 
 def _invariants(run: Run, t, carriers, collides: bool):
@@ -227,7 +235,9 @@ def _watched(run: Run, watch: Watch, t, carriers, now, index, count: int, collid
     number = _numbers(_wavevector(carriers), index)
     bad = ~jax.vmap(certify.finite, in_axes=-1)(carriers, jax.tree.map(lambda x: x, values)) & (number < count)
     drifts = {
-        name: _larger(watch.drifts[name], jnp.where(number < count, jnp.abs(value - watch.reference[name]), 0), scale, number, now)
+        name: _larger(
+            watch.drifts[name], jnp.where(number < count, jnp.abs(value - watch.reference[name]), 0), scale, number, now
+        )
         for name, (value, scale) in values.items()
     }
     failed, fresh = jnp.any(bad), watch.step == NEVER

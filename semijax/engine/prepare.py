@@ -14,7 +14,7 @@ from semijax.engine import tiles
 from semijax.lattice import fold
 from semijax.observables import wavevector
 
-# -- checks -------------------------------------------------------------------------------------------------------------------
+# -- checks -------------------------------------------------------------------------------------------------------------
 
 
 def check_inputs(dynamics, carriers, record: dict, every) -> None:
@@ -22,7 +22,9 @@ def check_inputs(dynamics, carriers, record: dict, every) -> None:
     if isinstance(dynamics, dict) or isinstance(carriers, dict):
         keys = [sorted(x) if isinstance(x, dict) else None for x in (dynamics, carriers)]
         if keys[0] != keys[1] or not keys[0]:
-            raise SemijaxError(f"simulate: dynamics has keys {keys[0]}, carriers {keys[1]}: allowed are two dicts of the same keys")
+            raise SemijaxError(
+                f"simulate: dynamics has keys {keys[0]}, carriers {keys[1]}: allowed are two dicts of the same keys"
+            )
         counts = {name: c.count for name, c in carriers.items()}
         if len(set(counts.values())) > 1:
             raise SemijaxError(f"simulate: carriers = {counts}: allowed are equal numbers, each pair is one carrier")
@@ -34,9 +36,13 @@ def check_inputs(dynamics, carriers, record: dict, every) -> None:
         raise SemijaxError(f"simulate: every = {every!r}: allowed is a whole number ≥ 1")
     for name, recorder in record.items():
         if not hasattr(recorder, "of"):
-            raise SemijaxError(f"simulate: record['{name}'] = {recorder!r}: allowed is observables.mean(f), sum, covariance, histogram, sample")
+            raise SemijaxError(
+                f"simulate: record['{name}'] = {recorder!r}: allowed is observables.mean(f), sum, covariance, histogram, sample"
+            )
         if getattr(recorder, "count", 0) > _any(carriers).count:
-            raise SemijaxError(f"simulate: record['{name}'] samples {recorder.count} of {_any(carriers).count} carriers: allowed is at most all")
+            raise SemijaxError(
+                f"simulate: record['{name}'] samples {recorder.count} of {_any(carriers).count} carriers: allowed is at most all"
+            )
 
 
 def _check_one(where: str, dynamics, carriers) -> None:
@@ -54,10 +60,12 @@ def check_start(carriers) -> None:
     for name, one in carriers.items() if isinstance(carriers, dict) else [("carriers", carriers)]:
         ok = jnp.isfinite(one.phase.position).all(1) & jnp.isfinite(one.phase.wavevector).all(1)
         if not bool(ok.all()):
-            raise SemijaxError(f"simulate: {name}: position or wavevector of carrier {int(jnp.argmin(ok))} is not finite: allowed are numbers")
+            raise SemijaxError(
+                f"simulate: {name}: position or wavevector of carrier {int(jnp.argmin(ok))} is not finite: allowed are numbers"
+            )
 
 
-# -- in and out ------------------------------------------------------------------------------------------------------------------
+# -- in and out ---------------------------------------------------------------------------------------------------------
 
 
 def enter(dynamics, carriers, step, compensated: bool, lanes: int, dtype):

@@ -106,7 +106,8 @@ def _outline(ax: Axes, rows: np.ndarray, pair: tuple[int, int]) -> None:
     elif len(rows) == 1 and ends[1] and not ax.texts:
         for sign, va in ((1, "bottom"), (-1, "top")):
             text = f"{inputs.component('k', pair[1], rows.shape[1])[:-1]} = {'+' if sign > 0 else '-'}\\pi/d$"
-            ax.text(0.02, sign * reach[1], text, transform=ax.get_yaxis_transform(), va=va, fontsize="small", color=house.INK)
+            place = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points", "va": va, "fontsize": "small"}
+            ax.annotate(text, (0.02, sign * reach[1]), (0, 2 * sign), color=house.INK, **place)
 
 
 def _histogram(ax: Axes, x: np.ndarray, label: str | None, color: Any) -> Any:

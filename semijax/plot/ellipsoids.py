@@ -60,9 +60,9 @@ def orbit_3d(
         _arrow(ax, np.asarray(magnetic, np.float64))
     for axis, name in ((ax.xaxis, "x"), (ax.yaxis, "y"), (ax.zaxis, "z")):
         axis.set_label_text(f"$k_{name}$ (nm⁻¹)")
-        axis.set_major_locator(MaxNLocator(4))
+        axis.set_major_locator(MaxNLocator(3))
         axis.pane.set_facecolor("white")  # pyright: ignore[reportAttributeAccessIssue]
-        axis.labelpad = 8
+        axis.labelpad = 10
     ax.set_aspect("equal")
     # smaller than the default, which cuts the label of the vertical axis
     ax.set_box_aspect(ax.get_box_aspect(), zoom=0.8)  # pyright: ignore[reportArgumentType]

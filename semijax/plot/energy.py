@@ -85,18 +85,12 @@ def bands_and_mass(
         unit = prefixes.label(one.yaxis, kind, values, words)
         one.plot(cut.distance / cut.unit, values / unit, label=label, color=color, zorder=3)
         frame(one, cut)
-        for low, high in _runs(cut.distance / cut.unit, inverse < 0):
-            one.axvspan(low, high, color=house.VERMILION, alpha=0.10, linewidth=0, zorder=0)
+    _shade(three, _runs(cut.distance / cut.unit, inverse < 0))
     for one in (middle, bottom):
         one.axhline(0, color=house.GREY, linewidth=0.8, zorder=1)
     for one in (top, middle):
         one.set_xlabel("")
         one.tick_params(labelbottom=False)
-    if (inverse < 0).any() and not bottom.texts:
-        low, high = max(reversed(_runs(cut.distance / cut.unit, inverse < 0)), key=lambda run: run[1] - run[0])
-        note = bottom.text((low + high) / 2, 0.95, "negative\nmass", transform=bottom.get_xaxis_transform())
-        note.set(ha="center", va="top", fontsize="small", color=house.VERMILION)
-        note.set_bbox({"facecolor": "#fdeee6", "edgecolor": "none", "pad": 1.5})
     house.legend(top)
     return three
 
@@ -126,6 +120,19 @@ def _relative(occupation: Any, cut: cuts.Cut, energies: np.ndarray) -> np.ndarra
             raise SemijaxError(f"plot.band: occupation {edges.shape}, {counts.shape}: allowed are (edges [b + 1], counts [b])")
         filled = np.interp(cut.distance, (edges[1:] + edges[:-1]) / 2, counts / np.diff(edges))
     return filled / max(filled.max(), np.finfo(float).tiny)
+
+
+def _shade(three: tuple[Axes, Axes, Axes], runs: list[tuple[float, float]]) -> None:
+    """Shades where the mass is negative and says so once, in the widest stretch."""
+    bottom = three[2]
+    for ax in three:
+        for low, high in runs:
+            ax.axvspan(low, high, color=house.VERMILION, alpha=0.10, linewidth=0, zorder=0)
+    if runs and not bottom.texts:
+        low, high = max(reversed(runs), key=lambda run: run[1] - run[0])
+        note = bottom.text((low + high) / 2, 0.95, "negative\nmass", transform=bottom.get_xaxis_transform())
+        note.set(ha="center", va="top", fontsize="small", color=house.VERMILION)
+        note.set_bbox({"facecolor": "#fdeee6", "edgecolor": "none", "pad": 1.5})
 
 
 def _runs(x: np.ndarray, inside: np.ndarray) -> list[tuple[float, float]]:

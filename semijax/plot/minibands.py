@@ -66,16 +66,14 @@ def miniband_with_occupation(
         text = f"$t$ = {prefixes.written('time', t[frame])}" if t[frame] else "$t$ = 0"
         left.fill_betweenx(y, x, x + 0.4 * np.ptp(x) * hill, color=color, alpha=0.45, linewidth=0, label=text, zorder=2)
         right.axvline(t[frame] / prefixes.label(right.xaxis, "time", t, ""), color=color, linewidth=1.2, zorder=4)
-    left.set_ylabel(cut.words)
-    left.set_ylim(y[0], y[-1])
-    right.set_ylim(y[0], y[-1])
-    right.set_ylabel("")
+    left.set(ylabel=cut.words, ylim=(y[0], y[-1]))
+    right.set(ylabel="", ylim=(y[0], y[-1]))
     right.tick_params(labelleft=False)
     if cut.period:
         house.zone_ticks(left.yaxis)
     # above the wide panel, where the same colours mark the times
-    handles, texts = left.get_legend_handles_labels()
-    right.legend(handles, texts, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=len(frames), borderaxespad=0.2)
+    place = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": len(frames), "borderaxespad": 0.2}
+    right.legend(*left.get_legend_handles_labels(), **place)
     return left, right
 
 

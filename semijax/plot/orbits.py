@@ -114,12 +114,15 @@ def _sense(ax: Axes, track: np.ndarray, color: Any) -> None:
 
 
 def _levels(ax: Axes, band: Band, through: np.ndarray, pair: tuple[int, int]) -> None:
-    x, y = (np.linspace(low, high, 121) for low, high in (ax.get_xlim(), ax.get_ylim()))
+    limits = np.array([ax.get_xlim(), ax.get_ylim()])
+    half = np.ptp(limits, axis=1).max() / 2
+    (x_low, y_low), (x_high, y_high) = limits.mean(1) - half, limits.mean(1) + half
+    x, y = np.linspace(x_low, x_high, 121), np.linspace(y_low, y_high, 121)
     k = np.tile(through, (121, 121, 1))
     k[..., pair[0]], k[..., pair[1]] = (grid / units.NM for grid in np.meshgrid(x, y))
     energy = np.asarray(jax.vmap(band)(jnp.asarray(k.reshape(-1, k.shape[-1]))), np.float64).reshape(121, 121)
     name, unit = prefixes.fitting("energy", np.ptp(energy))
     ax.grid(False)
     shades = ax.contourf(x, y, energy / unit, levels=12, cmap=house.BACKGROUND, zorder=0)
-    ax.contour(x, y, energy / unit, levels=shades.levels, colors="white", linewidths=0.6, zorder=1)
-    house.figure_of(ax).colorbar(shades, ax=ax, label=f"energy $E$ ({name})", pad=0.02, aspect=25)
+    ax.contour(x, y, energy / unit, levels=shades.levels, colors="white", linewidths=0.6, linestyles="solid", zorder=1)
+    house.figure_of(ax).colorbar(shades, ax=ax, label=f"energy $E$ ({name})", pad=0.02, aspect=22, shrink=0.85)

@@ -38,10 +38,7 @@ def time_series(
     unit = prefixes.label(ax.yaxis, kind, y, name)
     (line,) = ax.plot(t / when, y / unit, label=label, color=color, zorder=3)
     if errors is not None:
-        _, spread = inputs.against("time_series", 1, time=t, errors=errors)
-        low, high = (y - sigmas * spread) / unit, (y + sigmas * spread) / unit
-        text = "± 1 standard error" if sigmas == 1 else f"± {sigmas:g} standard errors"
-        ax.fill_between(t / when, low, high, color=line.get_color(), alpha=0.25, linewidth=0, label=text, zorder=2)
+        _spread(ax, t, y, errors, sigmas, (when, unit), line.get_color())
     if theory is not None:
         x, exact = inputs.curve("time_series", theory, t)
         ax.plot(x / when, exact / unit, label=theory_label, **house.THEORY_LINE)
@@ -109,6 +106,13 @@ def liouville(
     ax.set_ylabel(r"phase-space volume $\ln(V/V_0)$")
     house.legend(ax)
     return ax
+
+
+def _spread(ax: Axes, t, y, errors, sigmas, units, color) -> None:
+    _, error = inputs.against("time_series", 1, time=t, errors=errors)
+    text = f"± {sigmas:g} standard error{'' if sigmas == 1 else 's'}"
+    low, high = (y - sigmas * error) / units[1], (y + sigmas * error) / units[1]
+    ax.fill_between(t / units[0], low, high, color=color, alpha=0.25, linewidth=0, label=text, zorder=2)
 
 
 def _residual(ax: Axes, t, y, theory, errors, unit, color) -> None:

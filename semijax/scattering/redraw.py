@@ -12,8 +12,8 @@ _PASS = 256  # lanes redrawn at a time; at typical rates one pass serves a tile
 def redraw(law, first, hit, key, step, wavevector):
     """The components of k [d], redrawn from the law where `hit`; key, step and first count the random numbers.
 
-    A collision is rare and a draw costs more than a step, so a batch gathers the lanes that were hit, draws for those, and scatters
-    them back. Components travel apart: batched as one array they would be transposed twice a step.
+    A collision is rare and a draw costs more than a step, so a batch gathers the lanes that were hit, draws for those, and
+    scatters them back. Components travel apart: batched as one array they would be transposed twice a step.
     """
     fresh = law.draw(key, step, first, wavevector[0].dtype)
     return tuple(jnp.where(hit, new, old) for new, old in zip(fresh, wavevector, strict=True))
@@ -26,8 +26,10 @@ def _redraw_batch(axis_size, in_batched, law, first, hit, key, step, wavevector)
         axes = jax.tree.map(lambda b: 0 if b else None, tuple(in_batched))
         out = jax.vmap(redraw.fun, in_axes=axes)(law, first, hit, key, step, wavevector)
         return out, tuple(True for _ in wavevector)
-    spread = [jax.tree.map(lambda x, b: x if b else jnp.broadcast_to(x, (axis_size,)), x, b)
-              for x, b in zip((hit, key, step, wavevector), in_batched[2:], strict=True)]
+    spread = [
+        jax.tree.map(lambda x, b: x if b else jnp.broadcast_to(x, (axis_size,)), x, b)
+        for x, b in zip((hit, key, step, wavevector), in_batched[2:], strict=True)
+    ]
     return _redraw_hit(law, first, *spread), tuple(True for _ in wavevector)
 
 

@@ -45,7 +45,11 @@ class Relaxation:
         """The step with the thermal law of the species and the key of its random stream."""
         law = thermal_law(dynamics.species, self.temperature)
         return replace(
-            self, step=prepared(self.step, dynamics, stream, dtype), seed=None, law=law, key=stream_key(self.seed, _STREAM + stream)
+            self,
+            step=prepared(self.step, dynamics, stream, dtype),
+            seed=None,
+            law=law,
+            key=stream_key(self.seed, _STREAM + stream),
         )
 
     def _collide(self, carrier, interval, first: int):

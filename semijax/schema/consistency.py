@@ -119,7 +119,10 @@ def _record(case: Case, name: str, entry: Any) -> Iterator[str]:
         yield _line(case, [*path, "axis"], entry.axis, f"allowed is 0 to {case.dimension - 1} in {case.dimension} dimensions")
     if entry.by != "histogram":
         return
-    if entry.low is None or entry.high is None or not entry.low < entry.high:
+    if entry.low is None or entry.high is None:
+        key = "low" if entry.low is None else "high"
+        yield f"record.{name}.{key} is missing: allowed are low < high, the edges of the histogram"
+    elif not entry.low < entry.high:
         yield _line(case, [*path, "low"], entry.low, f"allowed are low < high (high is {entry.high})")
     for key in ("low", "high"):
         yield from _kind(case, [*path, key], _EDGES.get(entry.of, "number"))

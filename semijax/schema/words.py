@@ -171,7 +171,7 @@ def _bounds(annotation: Any) -> str:
     }
     # the narrowest of the bounds that a type and its key set
     limits = {word: (max if word in ("from", "of at least") else min)(values) for word, values in found.items() if values}
-    return "".join(f" {word} {limit}" for word, limit in limits.items())
+    return " and".join(f" {word} {limit}" for word, limit in limits.items()).replace(" and to", " to")
 
 
 def _with_metadata(annotation: Any) -> list[tuple[Any, list]]:
