@@ -48,7 +48,7 @@ class Partition:
     @property
     def log_volume(self) -> np.ndarray:
         """log of each cell's volume [m] in k space."""
-        return np.log(2 * self.half).sum(1) + math.log(self.domain.unit)
+        return self.domain.log_volume(self.half)
 
     @property
     def share(self) -> np.ndarray:
@@ -122,14 +122,9 @@ class Mesh:
             domain = changed(domain, low=domain.low - low * reach, high=domain.high + high * reach)
         raise SemijaxError("cutoff = None: the band has no end that the temperature can see: allowed is a radius in 1/Å")
 
-    def halves(self, cells: Partition, axis: np.ndarray | None = None) -> Partition:
-        """Every cell cut in two along its `axis` [m], or along that on which E changes most."""
-        half, shift = cells.half.copy(), np.zeros_like(cells.half)
-        at = np.arange(len(half)), cells.change.argmax(1) if axis is None else axis
-        half[at] /= 2
-        shift[at] = half[at]
-        centres = np.concatenate([cells.centre - shift, cells.centre + shift])
-        return self.measured(cells.domain, centres, np.concatenate([half, half]))
+    def halves(self, cells: Partition) -> Partition:
+        """Every cell cut in two along the axis on which E changes most."""
+        return self.measured(cells.domain, *cut(cells.centre, cells.half, cells.change.argmax(1)))
 
     def measured(self, domain: Domain, centre: np.ndarray, half: np.ndarray) -> Partition:
         """Cells with the bounds of `_measured`."""
@@ -176,10 +171,17 @@ def _measured(band: Band, occupation: Occupation, domain: Domain, margin, roundi
     return low, high, change, log_mean, occupation.log_highest(low, high), seen > jnp.sum(change) + error
 
 
+def cut(centre: np.ndarray, half: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centres and halves of cells [2m d]: every cell [m d] cut in two along its axis [m]."""
+    half, shift, at = half.copy(), np.zeros_like(half), (np.arange(len(half)), axis)
+    half[at] /= 2
+    shift[at] = half[at]
+    return np.concatenate([centre - shift, centre + shift]), np.concatenate([half, half])
+
+
 def in_tiles(function, setting, *columns: np.ndarray) -> list[np.ndarray]:
-    """function(setting, *columns) [m ...] in float64, in tiles of two shapes at most, so that little is compiled."""
-    m = len(columns[0])
-    tile = 256 if m <= 2048 else 4096
+    """function(setting, *columns) [m ...] in float64, in tiles of one shape, so that it is compiled once."""
+    m, tile = len(columns[0]), 512
     padded = [np.concatenate([x, np.broadcast_to(x[-1:], (-m % tile, *x.shape[1:]))]) for x in columns]
     with jax.enable_x64(True):
         parts = [function(setting, *(x[i : i + tile] for x in padded)) for i in range(0, m, tile)]

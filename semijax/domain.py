@@ -37,9 +37,12 @@ class Domain:
         """Whether one point c [d] is within the cutoff."""
         return jnp.asarray(True) if self.cutoff is None else jnp.sum(c[self.periodic :] ** 2) <= self.cutoff**2
 
+    def log_volume(self, half: np.ndarray) -> np.ndarray:
+        """log of the volume [m] of k space of boxes centre ± half [m d]."""
+        return np.log(2 * half).sum(1) + math.log(self._unit)
+
     @property
-    def unit(self) -> float:
-        """Volume of k space for a unit volume of c."""
+    def _unit(self) -> float:
         return abs(float(np.linalg.det(self.axes)))
 
     @property
@@ -47,8 +50,8 @@ class Domain:
         """Volume of all k within the cutoff, [1/Å]^d; infinite where a direction is open without one."""
         free = len(self.low) - self.periodic
         if free == 0:
-            return self.unit
-        return math.inf if self.cutoff is None else self.unit * (2, math.pi, 4 / 3 * math.pi)[free - 1] * self.cutoff**free
+            return self._unit
+        return math.inf if self.cutoff is None else self._unit * (2, math.pi, 4 / 3 * math.pi)[free - 1] * self.cutoff**free
 
 
 def domain_of(where: str, band: Band, kT: float, cutoff: float | None) -> Domain:
@@ -74,14 +77,20 @@ def domain_of(where: str, band: Band, kT: float, cutoff: float | None) -> Domain
 def closed_law(where: str, band: Band, kT):
     """The Boltzmann law of a band in closed form; raises SemijaxError where there is none."""
     needed = f"{where}: cutoff = None: {name_of(band.energy)} has no end and no law in closed form: allowed is a radius in 1/Å"
-    law = band.law
-    if law is None:
+    if band.law is None:
         raise SemijaxError(f"{needed} beyond which no carriers are")
     try:
-        jax.eval_shape(lambda: law(band.params, kT))  # speaks up about a wrong sign of kT, which jit would hide
+        _try_law(band)
     except SemijaxError as error:
         raise SemijaxError(f"{needed} beyond which no carriers are ({error})") from None
     return _law(band, kT)
+
+
+@jax.jit
+def _try_law(band: Band) -> None:
+    """Raises SemijaxError where E has no minimum: the law says so of a plain number kT; jit remembers those that passed."""
+    assert band.law is not None
+    band.law(band.params, 1.0)
 
 
 @jax.jit
@@ -92,6 +101,6 @@ def _law(band: Band, kT):
 
 def _likely(where: str, band: Band, kT: float) -> np.ndarray:
     """Some wavevectors [n d] of the Boltzmann law."""
-    with jax.enable_x64(True):
-        law = closed_law(where, band, kT)
-        return np.asarray(jax.jit(jax.vmap(law))(np.random.default_rng(0).uniform(0.01, 0.99, (64, law.count))))
+    law = closed_law(where, band, kT)
+    u = np.random.default_rng(0).uniform(0.01, 0.99, (64, law.count))
+    return np.asarray(jax.jit(jax.vmap(law))(jnp.asarray(u, jnp.result_type(float))), float)

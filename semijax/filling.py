@@ -14,6 +14,8 @@ from semijax.dynamics import Species
 from semijax.occupation import fermi_dirac, thermal_energy
 from semijax.quadrature import Spectrum, spectrum
 
+_ROUGH, _FINE = 1e-3, 3e-6  # relative errors of the density on meshes far from the level sought, and near it
+
 
 def chemical_potential(species: Species, density: float, temperature: float, cutoff: float | None = None) -> float:
     """The electrons' chemical potential µ [eV] at which the species has a `density` [Å⁻ᵈ], all degenerate states together.
@@ -40,12 +42,15 @@ def own_level(species: Species, level: float) -> float:
 def _level(species: Species, domain: Domain, volume: float, kT: float) -> float:
     """The species' own chemical potential at which ∫ f d^dk = volume: on meshes, each made for the level of the last."""
     level = float(species.band(0.5 * (domain.low + domain.high) @ domain.axes))
+    tolerance = _ROUGH
     for _ in range(60):
         mesh = Mesh(species.band, fermi_dirac(level, kT))
         domain = mesh.widened(domain)
-        last, level = level, _root(spectrum(mesh, domain), volume, kT)
-        if abs(level - last) < kT / 2:
+        states = spectrum(mesh, domain, tolerance)
+        last, level, lowest = level, _root(states, volume, kT), float(states.energy.min())
+        if abs(level - last) < kT / 2 and tolerance < _ROUGH:
             return level
+        tolerance = _ROUGH if abs(level - last) > max(kT / 2, _ROUGH * (level - lowest)) else _FINE
     raise SemijaxError(f"chemical_potential: kT = {kT} eV: {name_of(species.band.energy)} needs a higher temperature")
 
 

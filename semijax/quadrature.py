@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ import numpy as np
 
 from semijax._types import Array
 from semijax.bands.band import Band
-from semijax.cells import Mesh, Partition, in_tiles, most_of
+from semijax.cells import Mesh, cut, in_tiles, most_of
 from semijax.domain import Domain
 from semijax.occupation import Occupation
 
@@ -36,10 +36,18 @@ class Integrals:
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Energies of m cells at their Gauss points (3 per axis, then 2; [m 3^d + 2^d], eV) and the cells' volumes of k space [m]."""
+    """Cells centre ± half [m d] of a domain and the energies at their Gauss points, 3 per axis, then 2 [m 3^d + 2^d], eV."""
 
+    band: Band
+    domain: Domain
+    centre: np.ndarray
+    half: np.ndarray
     energy: np.ndarray
-    volume: np.ndarray
+
+    @property
+    def volume(self) -> np.ndarray:
+        """Each cell's volume of k space [m]."""
+        return np.exp(self.domain.log_volume(self.half))
 
     def integrals(self, occupation: Occupation) -> Integrals:
         """∫ w d^dk cell by cell."""
@@ -50,31 +58,33 @@ class Spectrum:
         """∫ w d^dk over all cells."""
         return float(self.integrals(occupation).value.sum())
 
+    def split(self, chosen: np.ndarray, axis: np.ndarray) -> tuple["Spectrum", "Spectrum"]:
+        """The cells but the chosen ones, and the halves of those, cut along `axis`."""
+        kept = [np.delete(x, chosen, axis=0) for x in (self.centre, self.half, self.energy)]
+        halves = cut(self.centre[chosen], self.half[chosen], axis)
+        return Spectrum(self.band, self.domain, *kept), _spectrum(self.band, self.domain, *halves)
+
 
 def spectrum(mesh: Mesh, domain: Domain, tolerance: float = 3e-6, most: int = 1 << 16) -> Spectrum:
     """The energies on a mesh so fine that the error estimated for ∫ w d^dk is at most `tolerance`, or the finest allowed."""
     cells = mesh.coarse(domain)
-    found = _energies(mesh.band, cells)
+    found = _spectrum(mesh.band, domain, cells.centre, cells.half)
     parts = found.integrals(mesh.occupation)
-    while len(cells) < most and parts.error > tolerance:
+    while len(found.half) < most and parts.error > tolerance:
         chosen = most_of(parts.doubt, 0.8)[: most // 2]
-        halves = mesh.halves(cells.take(chosen), parts.axis[chosen])
-        new = _energies(mesh.band, halves)
-        cells = cells.without(chosen) + halves
-        found = _swapped(found, chosen, new)
-        parts = _swapped(parts, chosen, new.integrals(mesh.occupation))
+        kept, halves = found.split(chosen, parts.axis[chosen])
+        new = halves.integrals(mesh.occupation)
+        found = replace(kept, **{name: _joined(kept, halves, name) for name in ("centre", "half", "energy")})
+        parts = Integrals(*(np.concatenate([np.delete(old, chosen), fresh]) for old, fresh in zip(astuple(parts), astuple(new))))
     return found
 
 
-def _swapped(old, chosen: np.ndarray, new):
-    """The columns of `old` without the chosen rows, then those of `new`."""
-    names = [f.name for f in fields(old)]
-    return type(old)(*(np.concatenate([np.delete(getattr(old, x), chosen, axis=0), getattr(new, x)]) for x in names))
+def _joined(first, second, name: str) -> np.ndarray:
+    return np.concatenate([getattr(first, name), getattr(second, name)])
 
 
-def _energies(band: Band, cells: Partition) -> Spectrum:
-    (energy,) = in_tiles(_gauss_energies, (band, cells.domain), cells.centre, cells.half)
-    return Spectrum(energy, np.exp(cells.log_volume))
+def _spectrum(band: Band, domain: Domain, centre: np.ndarray, half: np.ndarray) -> Spectrum:
+    return Spectrum(band, domain, centre, half, *in_tiles(_gauss_energies, (band, domain), centre, half))
 
 
 def _gauss(order: int, d: int) -> tuple[np.ndarray, np.ndarray]:

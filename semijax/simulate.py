@@ -58,7 +58,8 @@ def simulate(
     dt [fs]: None asks `suggest_dt`; it is lowered so that a whole number of `every` steps fills the duration.
     record: name -> observables.mean(f), ... step: a scheme (sj.rk4) or a transformed one (sj.with_volume(sj.rk4)).
     compensated: keep what rounding loses in every sum (float32 over 1e5 steps). tile: carriers per tile (results do not depend
-    on it). progress: called with (frames done, frames in all) while the run goes on; a true return value stops it there.
+    on it). progress: called with (frames done, frames in all) while the run goes on; a true return value stops it there, and so
+    does a carrier that is no longer finite.
 
     Everything is cast to the dtype of the carriers. jit, grad, jvp and vmap go through (without `progress`). Raises SemijaxError
     for bad input and for a dt that cannot resolve the motion; a numerical failure is a value in `status`, raised by `check()`.
@@ -81,7 +82,7 @@ def simulate(
         state, watch, part = go(run, state, watch, jnp.asarray(done * every, jnp.int32), frames=length)
         parts.append(part)
         done += length
-        if progress is not None and progress(done, frames):
+        if progress is not None and (_failed(jax.block_until_ready(watch)) or progress(done, frames)):
             break
     time = run.clock[0] + run.clock[1] * (every * jnp.arange(done + 1)).astype(dtype)
     final = leave(dynamics, state, done * every, count, collides)
@@ -105,6 +106,11 @@ def _in_rows(x):
     """[tiles f ... lanes], the last tile being the dropped ones', -> [f carriers ...]."""
     x = jnp.moveaxis(jnp.moveaxis(x[:-1], -1, 1), 2, 0)  # [f tiles lanes ...]
     return x.reshape(x.shape[0], -1, *x.shape[3:])
+
+
+def _failed(watch) -> bool:
+    """Whether a carrier is no longer finite: nothing later in the run is worth its time."""
+    return bool((watch.nonfinite > 0).any())
 
 
 def _launches(frames: int, progress) -> list[int]:

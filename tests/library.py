@@ -1,4 +1,4 @@
-"""One band of every kind, with what the tests of bands ask of it, and the published cases."""
+"""One band of every kind, with what the tests of bands and laws ask of it, and the published cases."""
 
 import json
 from pathlib import Path
@@ -8,9 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from semijax import bands
+from semijax.units import KB
 
 CASES = {case["id"]: case for case in json.loads(Path(__file__).with_name("cases.json").read_text())["cases"]}
 SI_VALLEY = ([0.1905, 0.1905, 0.9163], [[1, 1, 0], [1, -1, 0], [0, 0, 1]], [0.0, 0.0, 0.984], 1.12)
+
+ROOM = 300 * KB
+HOLES = CASES["HO1"]["inputs_SI"]["sets"]
+UNIFORM = np.random.default_rng(11).uniform(1e-6, 1 - 1e-6, (512, 3))
 
 LIBRARY = {
     "parabolic 1D": bands.parabolic(0.067, 0.3, dimension=1),
@@ -44,3 +49,25 @@ def derivatives(band, k):
 def inverse_mass(band, k):
     """1/m of one k, as float64 NumPy."""
     return np.asarray(derivatives(band, k[None])[2][0], np.float64)
+
+
+def law_of(band, kT=ROOM):
+    return band.law(band.params, kT)
+
+
+@jax.jit
+def _draw(law, u):
+    return jax.vmap(law)(u)
+
+
+def drawn(law, u):
+    return np.asarray(_draw(law, jnp.asarray(u)))
+
+
+@jax.jit
+def _energies(band, k):
+    return jax.vmap(band)(k)
+
+
+def energies(band, k):
+    return np.asarray(_energies(band, jnp.asarray(k)))

@@ -188,7 +188,10 @@ def test_compensated_sums_keep_the_phase_in_float32():
     errors = {}
     for compensated in (False, True):
         run = sj.simulate(electrons(), start, duration=20_000.0, dt=5.0, compensated=compensated)
-        errors[compensated] = float(jnp.abs(run.final.phase.position.astype(jnp.float64) - exact.final.phase.position).mean())
+        position = run.final.phase.position.astype(jnp.float64)
+        if compensated:  # the digits that do not fit beside 10⁴ Å in float32
+            position = position + run.final.residual.phase.position.astype(jnp.float64)
+        errors[compensated] = float(jnp.abs(position - exact.final.phase.position).mean())
     assert errors[True] < errors[False] / 3
 
 
@@ -238,3 +241,17 @@ def test_a_failure_is_a_value_that_check_raises():
     result = sj.simulate(dynamics, carriers, duration=100.0, dt=1.0, every=10)
     with pytest.raises(sj.BrokenInvariant, match="carrier 1, seen at step"):
         result.check()
+
+
+def test_launches_do_not_repeat_random_numbers():
+    band = bands.cosine(0.018, 114.0)
+    dynamics, start = sj.Dynamics(sj.electron(band), fields.uniform([1e-4])), sj.thermal(0, sj.electron(band), 500, 10.0)
+    arguments = dict(duration=500.0, dt=10.0, step=sj.with_relaxation(sj.rk4, tau=100.0, temperature=10.0))
+    whole = sj.simulate(dynamics, start, **arguments)
+    parts = sj.simulate(dynamics, start, **arguments, progress=lambda done, total: False)
+    np.testing.assert_array_equal(parts.final.phase.wavevector, whole.final.phase.wavevector)
+    np.testing.assert_array_equal(parts.final.steps, 50)
+    half = sj.simulate(dynamics, start, **(arguments | dict(duration=250.0)))
+    rest = sj.simulate(dynamics, half.final, **(arguments | dict(duration=250.0)), start=250.0)
+    # the seam rounds k once by unfolding; the draws, and so who collides, are the same
+    np.testing.assert_allclose(rest.final.phase.wavevector, whole.final.phase.wavevector, rtol=0, atol=1e-15)

@@ -136,10 +136,10 @@ def test_periods_in_the_square_lattice(dtype):
         bottom = band.effective_mass(jnp.zeros(2))
         np.testing.assert_allclose(bottom, expected["band_edge_mass"] * np.eye(2), rtol=CASES["CR3"]["tolerance"], atol=1e-12)
     else:
-        # E moves by rounding, 1500 half ulps of it at worst; the period then by dlnT/dlnE < 0.4 of that, and by as much in angle
-        # (not the two levels next to the singularity, whose distance from it is itself lost in rounding)
-        print((found / units.S) / periods - 1)
-        np.testing.assert_allclose(found[:4] / units.S, periods[:4], rtol=1500 * EPS32)
+        # Each of 1500 steps rounds ka ≤ π by half an ulp of random sign: so far E/4t and the angle wander. The period near the
+        # singularity grows as ln(4/|level|), which makes the level's error larger.
+        wander = math.sqrt(1500) * EPS32
+        np.testing.assert_array_less(np.abs(found / units.S / periods - 1), wander * (1 + 1 / np.abs(levels * np.log(np.abs(levels) / 4))))
 
 
 # -- HO1: warped holes ------------------------------------------------------------------------------------------------------------------

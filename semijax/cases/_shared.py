@@ -15,7 +15,7 @@ from semijax.report import Row
 
 
 def recorded(case: Any, finished: Any, name: str) -> Any:
-    """The frames of one record as float64 NumPy (a dict by species stays one); raises SemijaxError where nothing recorded them."""
+    """The frames of one record as float64 NumPy (a dict by species stays one); raises SemijaxError where there is none."""
     if name not in finished.result.frames:
         raise SemijaxError(
             f"{case.where}: record.{name} is missing: allowed with report = {case.report!r} is the record it judges"
@@ -59,13 +59,21 @@ def roundoff(case: Any) -> float:
 
 @dataclass(frozen=True)
 class Push:
-    """A uniform field: along [d] a unit vector, strength V/Å; period d, Å, of the bands along it; time [f], fs; unit roundoff."""
+    """A uniform field along a lattice vector, seen along the axis `along` [d], a unit vector that points to positive coordinates.
+
+    component: of the field along it, V/Å; strength: its size. period: d, Å, of the bands. time [f]: of the frames, fs.
+    """
 
     along: np.ndarray
-    strength: float
+    component: float
     period: float
     time: np.ndarray
     roundoff: float
+
+    @property
+    def strength(self) -> float:
+        """|F|, V/Å."""
+        return abs(self.component)
 
     @property
     def frequency(self) -> float:
@@ -79,8 +87,9 @@ def push_of(case: Any, finished: Any, dynamics: Any) -> Push:
     strength = float(np.linalg.norm(field))
     if not strength > 0:
         raise SemijaxError(f"{case.where}: field.0.electric = 0: allowed with report = {case.report!r} is a field along a period")
-    along = field / strength
-    return Push(along, strength, period_along(case, dynamics, along), times(finished), roundoff(case))
+    sign = np.sign(field[np.abs(field).argmax()])
+    along = sign * field / strength
+    return Push(along, float(sign * strength), period_along(case, dynamics, along), times(finished), roundoff(case))
 
 
 def energies(band: Any, push: Push, k: np.ndarray) -> np.ndarray:

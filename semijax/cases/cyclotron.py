@@ -14,15 +14,15 @@ from semijax.cases.fits import damped_sinusoid
 from semijax.report import Report, Row
 
 _NOTES = [
-    "Masses and valley positions of silicon as commonly quoted (Hensel, Hasegawa, Nakayama 1965); a mass tensor for every valley.",
-    "Left out: collisions (a resonance shows where they are rarer than turns, ω_c τ > 1, hence 4 K) and Landau levels (ħω_c ≪ kT).",
+    "Masses of silicon as commonly quoted (Hensel, Hasegawa, Nakayama 1965).",
+    "Left out: collisions (a resonance shows where they are rarer than turns, hence 4 K), Landau levels (ħω_c ≪ kT).",
 ]
 _COLORS = ("BLUE", "VERMILION", "GREEN", "PURPLE", "ORANGE", "SKY")
 
 
 @dataclass(frozen=True)
 class Valley:
-    """One species in one run. tracks [f n 3]: of the sampled carriers, 1/Å. mass: the cyclotron mass expected, free-electron masses.
+    """One species in one run. tracks [f n 3]: of the sampled carriers, 1/Å. mass: the cyclotron mass expected, in m0.
 
     omega: expected, 1/fs. frequency: found, cycles per fs. numerical: what the scheme makes of that oscillation. rounding: the
     most that rounding can have moved a wavevector, 1/Å; inputs: relative, of masses and B in the precision of the run. swing:

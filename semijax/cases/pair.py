@@ -61,7 +61,7 @@ def member(case: Any, main: Any, push: _shared.Push, name: str) -> Member:
     species, status = main.dynamics[name].species, main.result.status
     k = _shared.recorded(case, main, "wavevector")[name] @ push.along
     z = _shared.recorded(case, main, "position")[name] @ push.along
-    force = species.charge * push.strength
+    force = species.charge * push.component
     # dE = ħ v·dk = force·dr in any band, and k grows evenly: the track follows from E(k) alone
     energies = _shared.energies(species.band, push, k[0] + force * (push.time - push.time[0]) / units.HBAR)
     exact = z[0] + (energies - energies[0]) / force

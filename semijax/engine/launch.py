@@ -54,7 +54,7 @@ def observe_start(run: Run, state, *, count: int, collides: bool):
 
     def tile(samples, xs):
         index, carriers = xs
-        carriers = complete(carriers, index, count)
+        carriers = complete(carriers, index, count, 0)
         t = run.clock[0]
         values = _invariants(run, t, carriers, collides)
         zero, none = jnp.zeros((), jnp.int32), jnp.asarray(NEVER, jnp.int32)
@@ -98,7 +98,7 @@ def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, cou
             return (carriers, watch), (_parts(run, t, carriers, index, count), _samples(run, t, carriers))
 
         given = carriers
-        carry = (complete(carriers, index, count), watch)
+        carry = (complete(carriers, index, count, begin), watch)
         (carriers, watch), (parts, seen) = lax.scan(frame, carry, jnp.arange(frames, dtype=jnp.int32))
         return _store(run, samples, seen, index), (_like(given, carriers), watch, parts)
 
@@ -127,15 +127,18 @@ def _move(dynamics, step, carrier, t, dt):
 # -- what a tile's carriers carry beside their state --------------------------------------------------------------------
 
 
-def complete(carriers, index, count: int):
-    """A tile's carriers with weight, id and step count written out; lanes beyond the last carrier weigh nothing."""
+def complete(carriers, index, count: int, taken):
+    """A tile's carriers with weight, id and step count written out; lanes beyond the last carrier weigh nothing.
+
+    taken: steps of this run so far; carriers that come from an earlier run keep their own count.
+    """
     if isinstance(carriers, dict):
-        return {name: complete(c, index, count) for name, c in carriers.items()}
+        return {name: complete(c, index, count, taken) for name, c in carriers.items()}
     k = carriers.phase.wavevector
     number = _numbers(k, index)
     weight = jnp.ones(number.shape, k.dtype) if carriers.weight is None else carriers.weight
     identity = number.astype(jnp.uint32) if carriers.id is None else carriers.id
-    steps = jnp.zeros(number.shape, jnp.uint32) if carriers.steps is None else carriers.steps
+    steps = jnp.full(number.shape, taken, jnp.uint32) if carriers.steps is None else carriers.steps
     return replace(carriers, weight=jnp.where(number < count, weight, jnp.zeros_like(weight)), id=identity, steps=steps)
 
 
@@ -206,7 +209,7 @@ def _empty_samples(run: Run, state, frames: int, count: int):
 
     def shapes(state):
         tile = jax.tree.map(lambda x: x[0], state)
-        return _samples(run, run.clock[0], complete(tile, jnp.zeros((), jnp.int32), count))
+        return _samples(run, run.clock[0], complete(tile, jnp.zeros((), jnp.int32), count, 0))
 
     lanes = _wavevector(state).shape[-1]
     return {
