@@ -146,17 +146,17 @@ def step(case: Case) -> Any:
 
 
 def recorders(case: Case) -> dict[str, Any]:
-    """name -> observables.mean(...) and the like."""
-    return {name: _recorder(table) for name, table in case.record.items()}
+    """name -> observables.mean(...) and the like; a sample of more carriers than there are takes them all."""
+    return {name: _recorder(table, case.run.carriers) for name, table in case.record.items()}
 
 
-def _recorder(table: RecordTable) -> Any:
+def _recorder(table: RecordTable, carriers: int) -> Any:
     of = getattr(observables, table.of)  # one of the closed set of the schema
     of = of if table.axis is None else Component(of, table.axis)
     if table.by == "histogram":
         return observables.histogram(of, np.linspace(table.low or 0.0, table.high or 1.0, table.bins + 1))
     if table.by == "sample":
-        return observables.sample(of, table.count)
+        return observables.sample(of, min(table.count, carriers))
     return getattr(observables, table.by)(of)
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from semijax import quantities
 from semijax._types import SemijaxError
 from semijax.schema import words
-from semijax.schema.case import Case
+from semijax.schema.case import RECORD, Case
 from semijax.schema.consistency import mistakes
 
 MOST_BYTES = 1_000_000
@@ -119,6 +119,9 @@ def scan_cases(case: Case) -> list[Case]:
     document = {key: value for key, value in case.document.items() if key != "scan"}
     if scan.carriers is not None:
         document = changed(document, "run.carriers", scan.carriers)
+    if scan.record is not None:
+        written = document.get("record", RECORD)
+        document["record"] = {name: written[name] for name in scan.record}
     values = scan.values if scan.values is not None else _between(case)
     where = f"{case.where} [scan]"
     return [check(changed(document, scan.key, value, where), where, case.directory) for value in values]

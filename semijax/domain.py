@@ -30,12 +30,13 @@ class Domain:
     periodic: int = static(default=0)
 
     def wavevector(self, c: Array) -> Array:
-        """k [d] of one point c [d]; a sum of products, not a matrix product, so that float32 stays float32."""
-        return jnp.sum(c[:, None] * self.axes, axis=0)
+        """k [d] of one point c [d], term by term: XLA rounds a sum over a short axis differently in batches of different size."""
+        return sum((c[i] * jnp.asarray(self.axes)[i] for i in range(1, c.shape[0])), c[0] * jnp.asarray(self.axes)[0])
 
     def inside(self, c: Array) -> Array:
         """Whether one point c [d] is within the cutoff."""
-        return jnp.asarray(True) if self.cutoff is None else jnp.sum(c[self.periodic :] ** 2) <= self.cutoff**2
+        free = [c[i] ** 2 for i in range(self.periodic, c.shape[0])]
+        return jnp.asarray(True) if self.cutoff is None else sum(free[1:], free[0]) <= self.cutoff**2
 
     def log_volume(self, half: np.ndarray) -> np.ndarray:
         """log of the volume [m] of k space of boxes centre ± half [m d]."""

@@ -30,8 +30,8 @@ class Integrals:
 
     @property
     def error(self) -> float:
-        """Estimated relative error of the sum; along a sharp edge errors are as often positive as negative: squares add up."""
-        return (self.doubt[~self.sharp].sum() + math.sqrt((self.doubt[self.sharp] ** 2).sum())) / self.value.sum()
+        """Estimated error of the sum; along a sharp edge errors are as often positive as negative, and their squares add up."""
+        return float(self.doubt[~self.sharp].sum() + math.sqrt((self.doubt[self.sharp] ** 2).sum()))
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def spectrum(mesh: Mesh, domain: Domain, tolerance: float = 3e-6, most: int = 1 
     cells = mesh.coarse(domain)
     found = _spectrum(mesh.band, domain, cells.centre, cells.half)
     parts = found.integrals(mesh.occupation)
-    while len(found.half) < most and parts.error > tolerance:
+    while len(found.half) < most and parts.error > tolerance * parts.value.sum():
         chosen = most_of(parts.doubt, 0.8)[: most // 2]
         kept, halves = found.split(chosen, parts.axis[chosen])
         new = halves.integrals(mesh.occupation)

@@ -112,7 +112,7 @@ def cell_law(band: Band, occupation: Occupation, cells: Partition) -> CellLaw:
         return np.concatenate([x, np.broadcast_to(x[-1:], (m - len(x), *x.shape[1:]))])
 
     centre, half, log_top = (filled(x) for x in (cells.centre, cells.half, cells.log_top))
-    return CellLaw(band, occupation, cells.domain, centre, half, log_top, keep, other)
+    return CellLaw(band, occupation, cells.domain, centre, half, log_top, keep, jnp.asarray(other))
 
 
 def draws(law, key, ids: np.ndarray, dtype) -> tuple[Any, float, bool]:

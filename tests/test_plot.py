@@ -167,3 +167,10 @@ def test_every_given_axes_comes_back():
     assert plot.drift(TIME, VELOCITY, ax=one) is one
     assert plot.phase_space_patch([0.0], np.eye(3)[:1], np.eye(3)[1:2], ax=two) is two
     assert house.axes_or_new(one) is one
+
+
+def test_a_residual_takes_a_function_at_the_times_themselves():
+    time = np.linspace(0.0, 7.0, 9)
+    ax = plot.time_series(time, np.cos(time), theory=np.cos, residual=True)
+    np.testing.assert_array_equal(ax.figure.axes[-1].lines[-1].get_ydata(), 0.0)
+    plt.close("all")

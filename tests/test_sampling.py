@@ -20,6 +20,7 @@ ROOM = 300 * KB
 BO5, SC2 = CASES["BO5_300K"], CASES["SC2"]
 MINIBAND = bands.cosine(BO5["inputs_SI"]["Delta_J"] * JOULE, BO5["inputs_SI"]["d"] * M)
 GERMANIUM = bands.warped(13.38, 8.48, 13.15)
+FREE_2D = bands.parabolic(0.067, dimension=2)
 SQUARE = bands.tight_binding({(3.8, 0.0): -0.8, (0.0, 3.8): -0.8}, 0.1, [[3.8, 0.0], [0.0, 3.8]])
 
 
@@ -43,7 +44,7 @@ def assert_law(values, cdf):
     assert stats.kstest(np.asarray(values), cdf).pvalue > 1e-5
 
 
-# -- Maxwell-Boltzmann ----------------------------------------------------------------------------------------------------------
+# -- Maxwell-Boltzmann -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("alpha", "temperature", "expected"), SC2["expected"]["rows"])
@@ -52,19 +53,15 @@ def test_mean_energy_in_equilibrium(alpha, temperature, expected):
     assert_mean(energies(species, sj.thermal(1, species, N, temperature)), expected)
 
 
-def test_a_miniband_gives_the_ratio_of_bessel_functions():
-    carriers = sj.thermal(2, sj.electron(MINIBAND), N, BO5["inputs_SI"]["T"])
-    assert_mean(np.cos(carriers.phase.wavevector * MINIBAND.params["period"]), BO5["expected"]["I1_over_I0"])
+def test_a_superlattice_is_a_miniband_and_a_plane():
+    species, beta = sj.electron(bands.superlattice(0.018, 114.0, 0.067)), 0.009 / (10 * KB)
+    assert_mean(energies(species, sj.thermal(3, species, N, 10.0)), 0.009 * (1 - _bessel_ratio(beta)) + 10 * KB)
 
 
-def test_electrons_and_holes_of_a_superlattice_are_alike_and_independent():
-    band = bands.superlattice(0.018, 114.0, 0.067)
-    species = sj.electron(band), sj.hole(-band)
-    electrons, holes = (energies(s, sj.thermal(3, s, N, 10.0)) for s in species)
-    beta = 0.009 / (10 * KB)
-    ratio = stats.vonmises(beta).expect(np.cos, -math.pi, math.pi) if beta < 1 else _bessel_ratio(beta)
+def test_electrons_and_holes_are_alike_and_independent():
+    electrons, holes = (sj.thermal(3, s, N, 300.0).phase.wavevector[:, 0] for s in (sj.electron(MINIBAND), sj.hole(-MINIBAND)))
     for sample in (electrons, holes):
-        assert_mean(sample, 0.009 * (1 - ratio) + 10 * KB)
+        assert_mean(np.cos(sample * MINIBAND.params["period"]), BO5["expected"]["I1_over_I0"])
     # one seed, two streams: the correlation of independent numbers has standard error 1/√N
     assert abs(np.corrcoef(electrons, holes)[0, 1]) < 5 / math.sqrt(N)
 
@@ -85,8 +82,8 @@ def test_warped_holes_have_three_halves_kT(cutoff):
     assert_law(energy, stats.gamma(1.5).cdf)
 
 
-@pytest.mark.parametrize("dimension", [1, 2, 3])
-def test_cells_reproduce_gaussians_in_every_dimension(dimension):
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_cells_reproduce_gaussians(dimension):
     band = bands.parabolic(0.067, dimension=dimension)
     k = sj.thermal(5, sj.electron(band), N, 300.0, cutoff=0.3).phase.wavevector  # 3 √(2·7) standard deviations
     for axis in range(dimension):
@@ -103,18 +100,15 @@ def test_graphene_against_a_mesh():
     assert_mean(energies(species, sj.thermal(6, species, N, 3000.0)), (weight * energy).sum() / weight.sum())
 
 
-def test_carriers_stay_within_the_cutoff():
-    k = sj.thermal(7, sj.electron(bands.parabolic(0.067, dimension=2)), N, 300.0, cutoff=0.03).phase.wavevector
-    radius = np.linalg.norm(k, axis=1)
-    assert radius.max() <= 0.03
-    x = HBAR2_M0 / 2 / 0.067 / ROOM
-    assert_law(radius, lambda r: np.expm1(-x * r * r) / np.expm1(-x * 0.03**2))
-    upside_down = sj.electron(-bands.parabolic(0.067, dimension=2))
-    radius = np.linalg.norm(sj.thermal(7, upside_down, N, 300.0, cutoff=0.03).phase.wavevector, axis=1)
-    assert_law(radius, lambda r: np.expm1(x * r * r) / np.expm1(x * 0.03**2))
+def test_carriers_of_a_falling_band_stay_within_the_cutoff():
+    x, cutoff = HBAR2_M0 / 2 / 0.067 / ROOM, 0.03
+    species = sj.electron(-bands.parabolic(0.067, dimension=2))
+    radius = np.linalg.norm(sj.thermal(7, species, N, 300.0, cutoff=cutoff).phase.wavevector, axis=1)
+    assert radius.max() <= cutoff
+    assert_law(radius, lambda r: np.expm1(x * r * r) / np.expm1(x * cutoff**2))
 
 
-# -- Fermi-Dirac ------------------------------------------------------------------------------------------------------------------
+# -- Fermi-Dirac -----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 3])
@@ -162,7 +156,7 @@ def test_few_carriers_are_classical():
     assert_law(energies(species, carriers) / ROOM, stats.gamma(1.5).cdf)
 
 
-# -- Fermi surface ----------------------------------------------------------------------------------------------------------------
+# -- Fermi surface ---------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("dimension", "mass"), [(2, 0.067), (3, 0.2)])
@@ -191,11 +185,11 @@ def _density(species, mu, temperature):
     return species.degeneracy * (f * shell).mean() * 0.2 / (2 * math.pi) ** d
 
 
-# -- what the draws promise ---------------------------------------------------------------------------------------------------------
+# -- what the draws promise ------------------------------------------------------------------------------------------------------
 
 DRAWS = {
     "packet": lambda n: sj.packet(7, n, [1.0, 2.0], [0.1, 0.2], 3.0, 0.01),
-    "closed form": lambda n: sj.thermal(jax.random.key(7), sj.electron(MINIBAND), n, 300.0),
+    "closed form": lambda n: sj.thermal(jax.random.key(7), sj.electron(FREE_2D), n, 300.0),
     "cells": lambda n: sj.thermal(7, sj.electron(SQUARE), n, 600.0, chemical_potential=0.1),
     "fermi surface": lambda n: sj.fermi_surface(7, sj.electron(SQUARE), n, 0.1, 600.0),
 }
@@ -214,7 +208,7 @@ def test_particle_i_does_not_change_when_n_grows(name, x64):
 
 @pytest.mark.parametrize("name", ["closed form", "cells"])
 def test_a_run_redraws_from_the_same_law_in_any_batch(name):
-    species = sj.electron(MINIBAND if name == "closed form" else SQUARE)
+    species = sj.electron(FREE_2D if name == "closed form" else SQUARE)
     law = sampling.thermal_law(species, 600.0)
     key = from_jax_key(7)
 
@@ -241,25 +235,23 @@ def test_a_redraw_has_no_derivative_but_may_be_differentiated_around():
         return jnp.sum(scale * k)
 
     value, slope = jax.value_and_grad(loss)(2.0)
-    assert slope == pytest.approx(value / 2, rel=1e-14)
+    assert float(slope) == pytest.approx(float(value) / 2, rel=1e-14)
 
 
 def test_a_law_in_closed_form_takes_a_traced_temperature():
-    species = sj.electron(MINIBAND)
-
     @jax.jit
-    def mean_cosine(temperature):
-        k = sj.thermal(1, species, 512, temperature).phase.wavevector
-        return jnp.mean(jnp.cos(k * MINIBAND.params["period"]))
+    def square(temperature):
+        return jnp.mean(sj.thermal(1, sj.electron(FREE_2D), 512, temperature).phase.wavevector ** 2)
 
-    plain = np.cos(sj.thermal(1, species, 512, 300.0).phase.wavevector * MINIBAND.params["period"]).mean()
-    assert mean_cosine(300.0) == pytest.approx(plain, rel=1e-12)
-    assert jax.grad(mean_cosine)(300.0) < 0  # hotter electrons spread over the miniband
+    plain = (sj.thermal(1, sj.electron(FREE_2D), 512, 300.0).phase.wavevector ** 2).mean()
+    value, slope = jax.value_and_grad(square)(300.0)
+    assert float(value) == pytest.approx(float(plain), rel=1e-12)
+    assert float(slope) == pytest.approx(float(plain) / 300, rel=1e-12)  # k ∝ √T, carrier by carrier
 
 
 def test_the_acceptance_is_reported():
     electron = sj.electron(SQUARE)
-    assert sampling.acceptance(sj.electron(MINIBAND), 300.0) == 1.0
+    assert sampling.acceptance(sj.electron(FREE_2D), 300.0) == 1.0
     for temperature in (3.0, 300.0, 30_000.0):
         # the mesh aims at one half by an estimate of the mean weight in its cells; 4096 draws leave ± 0.02
         assert 0.45 < sampling.acceptance(electron, temperature) <= 1
@@ -267,11 +259,11 @@ def test_the_acceptance_is_reported():
 
 
 def test_many_tries_are_announced_and_still_exact():
-    # kT is 1e-7 of the band: 130,000 cells along the Fermi line are still thicker than its width
+    # kT is 2e-7 of the band: 130,000 cells along the Fermi line are still thicker than the line
     species = sj.electron(SQUARE)
     with pytest.warns(UserWarning, match=r"fermi_surface: kept 0\.0\d+ of the tries"):
-        surface = sj.fermi_surface(13, species, 1000, -1.0, 0.003)
-    assert_law((energies(species, surface) + 1.0) / (0.003 * KB), stats.logistic.cdf)
+        surface = sj.fermi_surface(13, species, 1000, -1.0, 0.01)
+    assert_law((energies(species, surface) + 1.0) / (0.01 * KB), stats.logistic.cdf)
 
 
 def _comb(params, k):
@@ -298,7 +290,7 @@ def test_a_step_that_the_mesh_sees_is_drawn_right():
     assert_mean(k > 0.4321, high / (low + high))
 
 
-# -- packets ------------------------------------------------------------------------------------------------------------------------
+# -- packets ---------------------------------------------------------------------------------------------------------------------
 
 
 def test_packet_moments():
@@ -316,7 +308,7 @@ def test_packet_moments():
     assert np.abs(together).max() < 5 / math.sqrt(N)
 
 
-# -- bad input ----------------------------------------------------------------------------------------------------------------------
+# -- bad input -------------------------------------------------------------------------------------------------------------------
 
 FREE, FALLING = sj.electron(bands.parabolic(0.067)), sj.electron(-bands.parabolic(0.067))
 UNKNOWN = sj.electron(sj.Band(lambda m, k: jnp.sum(k * k) / m, 1.0, dimension=2))
@@ -373,7 +365,6 @@ BROKEN = sj.electron(sj.Band(lambda m, k: jnp.sqrt(jnp.cos(k[0])), None, lattice
         (lambda: sj.packet(1, 5, [0.0], [0.0], -1.0, 1.0), "packet: position_spread = -1.0: allowed is a number ≥ 0"),
         (lambda: sj.packet(1, 5, [0.0], [0.0], 1.0, [1.0, 1.0]), "packet: wavevector_spread = .*: allowed is a number ≥ 0 or 1"),
         (lambda: sj.packet(1, 5, [0.0], [0.0], 1.0, math.nan), "packet: wavevector_spread = nan: allowed"),
-        (lambda: sj.packet("one", 5, [0.0], [0.0], 1.0, 1.0), "key|seed"),
     ],
 )
 def test_bad_input_is_refused(call, message):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from library import CASES
-from problems import JOULE, KG
+from problems import JOULE, KG, relaxing_miniband
 from scipy.integrate import simpson
 from scipy.stats import exponnorm, kstest
 
@@ -18,31 +18,20 @@ MINIBAND = bands.cosine(CASES["BO6"]["inputs_SI"]["Delta_J"] * JOULE, CASES["BO6
 HALF_WIDTH = CASES["BO6"]["inputs_SI"]["Delta_J"] * JOULE / 2
 FASTEST = HALF_WIDTH * CASES["BO6"]["inputs_SI"]["d"] * units.M / units.HBAR  # v_m, Å/fs
 TAU = CASES["BO6"]["inputs_SI"]["tau"] * units.S
-N = 16_384
-MOTION = {
-    "v": observables.mean(observables.velocity),
-    "energy": observables.mean(observables.energy),
-    "spread of v": observables.covariance(observables.velocity),
-    "spread of energy": observables.covariance(observables.energy),
-}
-
-
 def under_force(force):
     """An electron of the miniband under a force in V/m times e."""
     return sj.Dynamics(sj.electron(MINIBAND), fields.uniform([-force * units.V_PER_M]))
 
 
 def relaxing(force, temperature, dt, seed):
-    """N electrons, thermal at t = 0, for 15 frames of 20 steps."""
-    dynamics = under_force(force)
-    carriers = sj.thermal(seed, dynamics.species, N, temperature)
-    step = sj.with_relaxation(sj.rk4, TAU, temperature, seed)
-    return sj.simulate(dynamics, carriers, duration=300 * dt, dt=dt, every=20, record=MOTION, step=step).check()
+    """Electrons of the miniband under a force in V/m times e."""
+    width, period = 2 * HALF_WIDTH, float(MINIBAND.lattice[0, 0])
+    return relaxing_miniband(width, period, force * units.V_PER_M, TAU, temperature, dt, seed)
 
 
 def noise(run, frame):
     """Standard errors of the mean velocity and energy."""
-    return [math.sqrt(float(run.frames[name][frame].reshape(())) / N) for name in ("spread of v", "spread of energy")]
+    return [math.sqrt(float(run.frames[name][frame].reshape(())) / run.final.count) for name in ("spread of v", "spread of energy")]
 
 
 def splitting_bias(rotation, collisions):
@@ -74,7 +63,7 @@ def test_esaki_tsu_from_free_flights(row):
     k = (np.arange(64) / 64 - 0.5)[:, None] * MINIBAND.reciprocal
     weight = np.exp(HALF_WIDTH * np.cos(k[:, 0] * float(MINIBAND.lattice[0, 0])) / (units.KB * temperature))
     carriers = sj.Carriers(sj.Phase(jnp.zeros((64, 1)), jnp.asarray(k)), weight=jnp.asarray(weight))
-    record = {name: MOTION[name] for name in ("v", "energy")}
+    record = {"v": observables.mean(observables.velocity), "energy": observables.mean(observables.energy)}
     run = sj.simulate(dynamics, carriers, duration=25 * TAU, dt=TAU / 100, record=record).check()
     t, flown = np.asarray(run.time), np.exp(-np.asarray(run.time) / TAU) / TAU
     # exp(−25) is left out; Simpson's rule errs by (|1 − iωτ|/100)⁴/180 ≤ 4e-8 of v_m, and RK4 is that rule for the flight

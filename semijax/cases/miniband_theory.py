@@ -121,7 +121,7 @@ def minibands(well: float, barrier: float, height: float, mass: float, barrier_m
     """(bottom, top), eV, of the two lowest minibands of square wells, from Kronig and Penney's model with a mass for each layer.
 
     well, barrier: widths, Å; height: of the barrier, eV; masses in free-electron masses. Bastard, Phys. Rev. B 24, 5693 (1981),
-    doi:10.1103/PhysRevB.24.5693, eq. 10 without nonparabolicity. Fewer where they do not lie below 2 × height.
+    doi:10.1103/PhysRevB.24.5693, without nonparabolicity. Fewer where they do not lie below 2 × height.
     """
 
     def cosine(energy: float) -> float:

@@ -48,7 +48,11 @@ def report(case: Any, results: Any) -> Report:
     rows = [make(case, axis) for make in (_frequency, _centre, _width) for axis in axes]
     energy = _energy(case, main, trapped, axes)
     rows += [energy, _volume(case, main, trapped, axes)]
-    figures = {"orbits": _orbits(case, main, trapped), "swing": _swing(axes), "energy": _change(case, main, trapped, energy)}
+    figures = {
+        "orbits": _orbits(case, main, trapped),
+        "swing": _swing(axes),
+        "certificate": _certificate(case, main, trapped, axes, energy),
+    }
     return Report(rows, _NOTES, figures)
 
 
@@ -148,53 +152,57 @@ def _orbits(case: Any, main: Any, trapped: str) -> Any:
     heights = (
         dynamics.species.charge * _shared.as_numbers(jax.vmap(dynamics.field.potential)(places)).reshape(161, 161) / units.MEV
     )
-    with _shared.sheet(6.6, 5.6) as figure:
+    with _shared.sheet(6.2, 5.8) as figure:
+        figure.set_layout_engine("compressed")  # keeps the bar as high as the square picture
         ax = figure.subplots()
         shades = ax.contourf(line, line, heights, levels=14, cmap=house.BACKGROUND, zorder=0)
         ax.contour(line, line, heights, levels=shades.levels, colors="white", linewidths=0.6, zorder=1)
-        ax.plot(tracks[:, 0, 0], tracks[:, 0, 1], color=house.SKY, linewidth=0.9, label="one carrier")
-        ax.plot(*centre.T, color=house.BLUE, linewidth=2.0, label="the centre of the cloud", zorder=4)
-        for cloud, color, label in zip(clouds, (house.VERMILION, house.GREEN), ("at the start", "at the end")):
+        ax.plot(tracks[:, 0, 0], tracks[:, 0, 1], color=house.SKY, linewidth=1.0, label="one carrier")
+        ax.plot(*centre.T, color=house.BLUE, linewidth=2.0, label="centre of the cloud", zorder=4)
+        for cloud, color, label in zip(clouds, (house.VERMILION, house.GREEN), ("cloud at the start", "cloud at the end")):
             ax.plot(
                 *cloud.T, ".", color=color, markersize=2.5, alpha=0.4, markeredgewidth=0, label=label, zorder=3, rasterized=True
             )
         ax.grid(False)
         ax.set(xlabel="position $x$ (nm)", ylabel="position $y$ (nm)", aspect="equal")
         figure.colorbar(shades, ax=ax, label="potential energy $q\\varphi$ (meV)", pad=0.02, aspect=25)
-        house.legend_above(ax, markerscale=4)
+        house.legend(ax, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, markerscale=4)
         return figure
 
 
 def _swing(axes: list[Axis]) -> Any:
-    """Centre and width of the cloud against time, found and in closed form."""
+    """Centre of the cloud along each axis and its widths against time, found and in closed form."""
     from semijax.plot import house
 
-    with _shared.sheet(7.2, 5.0) as figure:
-        panels = figure.subplots(len(axes), 1, sharex=True)
+    with _shared.sheet(7.2, 6.0) as figure:
+        panels = figure.subplots(len(axes) + 1, 1, sharex=True)
         for ax, axis, color in zip(panels, axes, (house.BLUE, house.GREEN)):
             t = axis.time / units.PS
-            found, exact = (
-                [x / units.NM for x in (axis.centre[i], axis.centre[i] - axis.width[i], axis.centre[i] + axis.width[i])]
-                for i in (0, 1)
-            )
-            ax.plot(t, found[0], color=color, label="centre of the cloud")
-            ax.fill_between(t, *found[1:], color=color, alpha=0.25, linewidth=0, label="± one standard deviation")
-            for i, curve in enumerate(exact):
-                ax.plot(t, curve, **house.THEORY_LINE | {"linewidth": 1.2 if i == 0 else 0.7}, label="theory" if i == 0 else None)
-            ax.set(ylabel=f"position ${axis.name}$ (nm)", xlim=(t[0], t[-1]))
-        house.legend_above(panels[0])
-        panels[-1].set_xlabel("time $t$ (ps)")
+            ax.plot(t, axis.centre[0] / units.NM, color=color, linewidth=2.6)
+            ax.plot(t, axis.centre[1] / units.NM, **house.THEORY_LINE)
+            ax.set(ylabel=f"centre ${axis.name}$ (nm)", xlim=(t[0], t[-1]))
+            panels[-1].plot(t, axis.width[0] / units.NM, color=color, linewidth=2.6, label=f"along ${axis.name}$")
+            panels[-1].plot(t, axis.width[1] / units.NM, **house.THEORY_LINE, label="theory" if axis is axes[-1] else None)
+        house.legend_above(panels[-1])
+        panels[-1].set(xlabel="time $t$ (ps)", ylabel="width $\\sigma$ (nm)")
         figure.align_ylabels(panels)
         return figure
 
 
-def _change(case: Any, main: Any, trapped: str, energy: Row) -> Any:
-    """How far the total energy of some carriers moved, beside the bound for all."""
+def _certificate(case: Any, main: Any, trapped: str, axes: list[Axis], energy: Row) -> Any:
+    """How far the total energy of some carriers moved beside the bound for all, and the volume beside what the scheme takes."""
     from semijax import plot
 
     energies = _shared.recorded(case, main, "energies")[trapped]
-    with _shared.sheet(6.4, 3.8) as figure:
-        ax = figure.subplots()
+    volume = _shared.recorded(case, main, "volume")[trapped]
+    time, lost = _shared.times(main), sum(axis.numerical.log_volume for axis in axes)
+    with _shared.sheet(6.4, 5.4) as figure:
+        top, below = figure.subplots(2, 1, sharex=True)
         allowed = None if energy.error is None else energy.error * units.MEV
-        plot.energy_drift(_shared.times(main), energies - energies[0], allowed=allowed, label="largest of some carriers", ax=ax)
+        plot.energy_drift(time, energies - energies[0], allowed=allowed, label=f"largest of {energies.shape[1]} carriers", ax=top)
+        plot.liouville(time, volume, theory=lost * np.linspace(0, 1, len(time)), label="mean of all carriers", ax=below)
+        below.lines[-1].set_label(f"what {case.run.step} takes")
+        below.legend()
+        top.set_xlabel("")
+        figure.align_ylabels([top, below])
         return figure

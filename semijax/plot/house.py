@@ -68,8 +68,13 @@ def style(**changes: Any) -> Iterator[None]:
     """The house style for figures made inside `with plot.style():`; keywords change it, dots as underscores (font_size=14)."""
     keys = {key.replace(".", "_"): key for key in mpl.rcParams}
     settings: Any = {**_STYLE, **{keys.get(key, key): value for key, value in changes.items()}}
-    with mpl.rc_context(settings):
+    # Only what is changed is put back: rc_context would also undo what a notebook's backend sets up meanwhile.
+    before = {key: mpl.rcParams[key] for key in settings}
+    mpl.rcParams.update(settings)
+    try:
         yield
+    finally:
+        mpl.rcParams.update(before)
 
 
 def axes_or_new(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:

@@ -138,6 +138,9 @@ def _scan(case: Case) -> Iterator[str]:
     if scan.key.split(".")[0] in ("scan", "record", "report", "title") or scan.key in _FIXED:
         allowed = "allowed is a key of species, field, carriers, relaxation or dynamics, or run.duration"
         yield _line(case, ["scan", "key"], scan.key, allowed)
+    for name in scan.record or []:
+        if name not in case.record:
+            yield _line(case, ["scan", "record"], scan.record, f"{one_of(case.record, name)}, the records of the case")
 
 
 _FIXED = {f"run.{key}" for key in ("carriers", "frames", "every", "precision", "volume", "keep")}
