@@ -18,6 +18,7 @@ from semijax.random import carrier_key as key_of_carrier
 from semijax.random import normals, uniforms
 
 TILE = 1024  # carriers drawn at once: always the same program, so that a draw does not depend on its neighbours
+_TABLE = 4096  # smallest alias table; they grow by factors of four, so that few shapes are ever compiled
 _EXCESS = 1e-5  # how far log(w/bound) may pass zero by rounding
 _TRIES = 1 << 16  # of one carrier inside a run
 
@@ -49,7 +50,7 @@ class StandardNormal:
 class CellLaw:
     """The law of k with weight w(E(k)), drawn under a bound that is constant in each cell.
 
-    centre, half [m d]: the cells, m a power of two. log_top [m]: bound of log w. keep, other [m]: Walker's alias table of the
+    centre, half [m d]: the cells, m a power of two so that a column is drawn with equal chances. log_top [m]: bound of log w. keep, other [m]: Walker's alias table of the
     cells' probabilities (Walker, ACM Trans. Math. Softw. 3, 253 (1977), doi:10.1145/355744.355749).
     """
 
@@ -105,7 +106,9 @@ def cell_law(band: Band, occupation: Occupation, cells: Partition) -> CellLaw:
         cells = replace(cells, log_top=-(cells.low - occupation.level) / occupation.kT)
     log_mass = cells.log_top + cells.log_volume
     mass = np.exp(log_mass - log_mass.max())
-    m = 1 << (len(mass) - 1).bit_length()
+    m = _TABLE
+    while m < len(mass):
+        m *= 4
     keep, other = _alias(np.pad(mass / mass.sum(), (0, m - len(mass))))
 
     def filled(x):

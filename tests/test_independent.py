@@ -99,7 +99,9 @@ def test_electrons_in_a_potential_landscape_and_a_magnetic_field():
         (sx, cx), (sy, cy) = ((np.sin(u), np.cos(u)) for u in (r[0] / 30.0, r[1] / 40.0))
         return [-0.05 / 30.0 * cx * cy, 0.05 / 40.0 * sx * sy, 0.0], [0.0, 0.0, 5.0]
 
-    dynamics = sj.Dynamics(sj.electron(bands.kane(mass, alpha, dimension=2)), fields.potential(lenses) + fields.uniform(magnetic=5.0))
+    dynamics = sj.Dynamics(
+        sj.electron(bands.kane(mass, alpha, dimension=2)), fields.potential(lenses) + fields.uniform(magnetic=5.0)
+    )
     agree(dynamics, velocity, field, *starts(3, 2, 20.0, 0.02, 3), duration=200.0, steps=800)
 
 

@@ -146,9 +146,7 @@ def test_a_vector_potential_and_its_electric_field_do_the_same():
     times = np.linspace(0.0, 400.0, 801)
     s = (times - 200.0) / 40.0
     potential = 0.3 * np.exp(-(s**2)) * np.cos(0.08 * (times - 200.0))  # V fs/Å
-    electric = 0.3 * np.exp(-(s**2)) * (
-        2 * s / 40.0 * np.cos(0.08 * (times - 200.0)) + 0.08 * np.sin(0.08 * (times - 200.0))
-    )
+    electric = 0.3 * np.exp(-(s**2)) * (2 * s / 40.0 * np.cos(0.08 * (times - 200.0)) + 0.08 * np.sin(0.08 * (times - 200.0)))
     electron = sj.electron(bands.cosine(0.4, 5.0))
     record = {"k": observables.mean(observables.wavevector), "x": observables.mean(observables.position)}
     runs = [

@@ -58,11 +58,14 @@ def test_a_superlattice_is_a_miniband_and_a_plane():
     assert_mean(energies(species, sj.thermal(3, species, N, 10.0)), 0.009 * (1 - _bessel_ratio(beta)) + 10 * KB)
 
 
-def test_electrons_and_holes_are_alike_and_independent():
-    electrons, holes = (sj.thermal(3, s, N, 300.0).phase.wavevector[:, 0] for s in (sj.electron(MINIBAND), sj.hole(-MINIBAND)))
-    for sample in (electrons, holes):
-        assert_mean(np.cos(sample * MINIBAND.params["period"]), BO5["expected"]["I1_over_I0"])
-    # one seed, two streams: the correlation of independent numbers has standard error 1/√N
+def test_a_miniband_gives_the_ratio_of_bessel_functions():
+    carriers = sj.thermal(2, sj.electron(MINIBAND), N, BO5["inputs_SI"]["T"])
+    assert_mean(np.cos(carriers.phase.wavevector[:, 0] * MINIBAND.params["period"]), BO5["expected"]["I1_over_I0"])
+
+
+def test_electrons_and_holes_of_one_seed_are_independent():
+    electrons, holes = (sj.thermal(3, s, N, 300.0).phase.wavevector[:, 0] for s in (sj.electron(FREE_2D), sj.hole(-FREE_2D)))
+    # the correlation of independent numbers has standard error 1/√N
     assert abs(np.corrcoef(electrons, holes)[0, 1]) < 5 / math.sqrt(N)
 
 
@@ -92,9 +95,9 @@ def test_cells_reproduce_gaussians(dimension):
 
 def test_graphene_against_a_mesh():
     band = bands.graphene()
-    mesh = (np.stack(np.meshgrid(*[np.arange(1500) / 1500] * 2), -1).reshape(-1, 2)) @ band.reciprocal
+    mesh = (np.stack(np.meshgrid(*[np.arange(600) / 600] * 2), -1).reshape(-1, 2)) @ band.reciprocal
     energy = np.asarray(_energies(band, jnp.asarray(mesh)))
-    # at 3000 K: the mesh has a spacing of 1e-3 of the zone, so its error (cusp and all) is 1e-5 of the mean
+    # at 3000 K: kT is 0.26 eV and a mesh of 600 cells resolves 0.03 eV, cusp and all
     weight = np.exp(-energy / (3000 * KB))
     species = sj.electron(band)
     assert_mean(energies(species, sj.thermal(6, species, N, 3000.0)), (weight * energy).sum() / weight.sum())
@@ -111,10 +114,10 @@ def test_carriers_of_a_falling_band_stay_within_the_cutoff():
 # -- Fermi-Dirac -----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dimension", [1, 2, 3])
+@pytest.mark.parametrize("dimension", [1, 3])
 def test_a_degenerate_gas_is_a_sphere(dimension):
     kF, temperature = 0.05, 2.0
-    ball = {1: 2 * kF, 2: math.pi * kF**2, 3: 4 / 3 * math.pi * kF**3}[dimension]
+    ball = {1: 2 * kF, 3: 4 / 3 * math.pi * kF**3}[dimension]
     species = sj.electron(bands.parabolic(0.067, dimension=dimension))
     carriers = sj.thermal(8, species, N, temperature, density=2 * ball / (2 * math.pi) ** dimension)
     radius = np.linalg.norm(carriers.phase.wavevector, axis=1)
@@ -150,39 +153,21 @@ def test_a_hole_is_what_an_electron_leaves():
     assert_mean(energies(species, sj.thermal(10, species, N, temperature, chemical_potential=mu)), expected)
 
 
-def test_few_carriers_are_classical():
-    species = sj.electron(bands.parabolic(0.067))
-    carriers = sj.thermal(11, species, N, 300.0, density=1e-12)  # 1e-6 of the effective density of states
-    assert_law(energies(species, carriers) / ROOM, stats.gamma(1.5).cdf)
-
-
 # -- Fermi surface ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("dimension", "mass"), [(2, 0.067), (3, 0.2)])
-def test_sums_over_the_fermi_surface_are_drude_weights(dimension, mass):
-    mu, temperature = 0.05, 77.0
-    species = sj.electron(bands.parabolic(mass, dimension=dimension), degeneracy=4)
-    surface = sj.fermi_surface(12, species, N, mu, temperature)
+def test_sums_over_the_fermi_surface_are_drude_weights():
+    mass, mu, kT, g = 0.067, 0.05, 77 * KB, 4
+    species = sj.electron(FREE_2D, degeneracy=g)
+    surface = sj.fermi_surface(12, species, N, mu, 77.0)
     k, weight = np.asarray(surface.phase.wavevector), np.asarray(surface.weight)
     assert np.ptp(weight) == 0
-    x = (energies(species, surface) - mu) / (temperature * KB)
-    assert_law(x, stats.logistic.cdf) if dimension == 2 else assert_mean((x - x.mean()) ** 2, math.pi**2 / 3)
-    # ∫ v_x² (−∂f/∂E) = n/m by parts; v_x = ħk_x/m and n from the chemical potential
-    density = _density(species, mu, temperature)
+    assert_law((energies(species, surface) - mu) / kT, stats.logistic.cdf)
+    # in a plane the density of states is constant, so Σ weight is that times f(0), and ∫ v_x² (−∂f/∂E) = n/m by parts
+    states = g * mass / (2 * math.pi * HBAR2_M0)
+    assert weight.sum() == pytest.approx(states / (1 + math.exp(-mu / kT)), rel=3e-6)
+    density = states * kT * np.logaddexp(0, mu / kT)
     assert_mean(k[:, 0] ** 2 * HBAR2_M0 / mass, density, weight * N)
-    if dimension == 2:
-        filled = 1 / (1 + math.exp(-mu / (temperature * KB)))
-        assert weight.sum() == pytest.approx(4 * mass / (2 * math.pi * HBAR2_M0) * filled, rel=3e-6)
-
-
-def _density(species, mu, temperature):
-    """g ∫ f d^dk/(2π)^d of a parabolic band by the midpoint rule in the energy's root, 1e-7 exact."""
-    d, mass = species.band.dimension, species.band.params["mass"]
-    k = (np.arange(200_000) + 0.5) / 200_000 * 0.2
-    f = 1 / (np.exp((HBAR2_M0 / 2 / mass * k * k - mu) / (temperature * KB)) + 1)
-    shell = {2: 2 * math.pi * k, 3: 4 * math.pi * k**2}[d]
-    return species.degeneracy * (f * shell).mean() * 0.2 / (2 * math.pi) ** d
 
 
 # -- what the draws promise ------------------------------------------------------------------------------------------------------
@@ -195,8 +180,9 @@ DRAWS = {
 }
 
 
-@pytest.mark.parametrize("name", DRAWS)
-@pytest.mark.parametrize("x64", [True, False], ids=["float64", "float32"])
+@pytest.mark.parametrize(
+    ("name", "x64"), [*((name, True) for name in DRAWS), ("packet", False), ("closed form", False), ("cells", False)]
+)
 def test_particle_i_does_not_change_when_n_grows(name, x64):
     with jax.enable_x64(x64):
         few, many = (DRAWS[name](n).phase for n in (5, 3000))
@@ -278,8 +264,8 @@ def test_a_bound_that_fails_is_never_silent():
     with pytest.raises(sj.SemijaxError, match="thermal: E.k. of _comb jumps inside a mesh cell"):
         sj.thermal(1, species, 3000, 300.0)
     law = sampling.thermal_law(species, 300.0)
-    k = jax.vmap(lambda i: law.draw(carrier_key(from_jax_key(1), i), 0, 0, jnp.float64))(jnp.arange(1000, dtype=jnp.uint32))
-    assert jnp.isnan(k).any()
+    draw = jax.jit(jax.vmap(lambda i: law.draw(carrier_key(from_jax_key(1), i), 0, 0, jnp.float64)))
+    assert np.isnan(draw(np.arange(1000, dtype=np.uint32))).any()
 
 
 def test_a_step_that_the_mesh_sees_is_drawn_right():

@@ -18,6 +18,8 @@ MINIBAND = bands.cosine(CASES["BO6"]["inputs_SI"]["Delta_J"] * JOULE, CASES["BO6
 HALF_WIDTH = CASES["BO6"]["inputs_SI"]["Delta_J"] * JOULE / 2
 FASTEST = HALF_WIDTH * CASES["BO6"]["inputs_SI"]["d"] * units.M / units.HBAR  # v_m, Å/fs
 TAU = CASES["BO6"]["inputs_SI"]["tau"] * units.S
+
+
 def under_force(force):
     """An electron of the miniband under a force in V/m times e."""
     return sj.Dynamics(sj.electron(MINIBAND), fields.uniform([-force * units.V_PER_M]))
@@ -31,7 +33,9 @@ def relaxing(force, temperature, dt, seed):
 
 def noise(run, frame):
     """Standard errors of the mean velocity and energy."""
-    return [math.sqrt(float(run.frames[name][frame].reshape(())) / run.final.count) for name in ("spread of v", "spread of energy")]
+    return [
+        math.sqrt(float(run.frames[name][frame].reshape(())) / run.final.count) for name in ("spread of v", "spread of energy")
+    ]
 
 
 def splitting_bias(rotation, collisions):

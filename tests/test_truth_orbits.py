@@ -139,7 +139,9 @@ def test_periods_in_the_square_lattice(dtype):
         # Each of 1500 steps rounds ka ≤ π by half an ulp of random sign: so far E/4t and the angle wander. The period near the
         # singularity grows as ln(4/|level|), which makes the level's error larger.
         wander = math.sqrt(1500) * EPS32
-        np.testing.assert_array_less(np.abs(found / units.S / periods - 1), wander * (1 + 1 / np.abs(levels * np.log(np.abs(levels) / 4))))
+        np.testing.assert_array_less(
+            np.abs(found / units.S / periods - 1), wander * (1 + 1 / np.abs(levels * np.log(np.abs(levels) / 4)))
+        )
 
 
 # -- HO1: warped holes ------------------------------------------------------------------------------------------------------------------

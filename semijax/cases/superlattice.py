@@ -51,7 +51,9 @@ def report(case: Any, results: Any) -> Report:
     rows.append(_peak_current(both, density(case)))
     rows += [_balance(case, results.main, one) for one in both]
     rows += [row for scan in scans for row in (_slope(scan), _worst_drift(scan))]
-    rows.append(Row("throughput with compiling", results.main.carrier_steps / results.main.seconds / 1e6, None, "10⁶ carrier-steps/s"))
+    rows.append(
+        Row("throughput with compiling", results.main.carrier_steps / results.main.seconds / 1e6, None, "10⁶ carrier-steps/s")
+    )
     rows.append(Row("peak memory", results.peak_memory / 2**30, None, "GiB"))
     figures = superlattice_figures.figures(case, results, both, scans)
     return Report(rows, superlattice_limits.notes(case, results.main, both), figures)
