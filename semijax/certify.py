@@ -13,7 +13,7 @@ from semijax.units import HBAR
 def invariants(dynamics, t, carrier, collides: bool) -> dict[str, tuple]:
     """Of one carrier (or pair): name -> (value, scale); an exact run keeps the value, the scale is what to compare changes with.
 
-    energy [eV]: band energy plus qφ, where the field is static and has a potential; scale: ħ|v·k|, the energy at play.
+    energy [eV]: band energy plus qφ, where the field is static and has a potential; scale: ħ|v||k|, the energy at play.
     log_volume: the carried log of the phase-space volume less what damping takes, −d·damping·t; scale 1.
     density: log D must exist (D > 0); the value is zero or NaN.
     """
@@ -23,8 +23,9 @@ def invariants(dynamics, t, carrier, collides: bool) -> dict[str, tuple]:
     found, phase = {}, carrier.phase
     one = jnp.ones((), phase.wavevector.dtype)
     if dynamics.conserves_energy and not collides:
-        velocity = dynamics.group_velocity(t, phase)
-        found["energy"] = (dynamics.total_energy(t, phase), HBAR * jnp.sum(jnp.abs(velocity * phase.wavevector)))
+        # Sums of components, which bound the norms and have a derivative at zero. Not |v·k|: that vanishes where v stands across k.
+        speed, k = (jnp.sum(jnp.abs(x)) for x in (dynamics.group_velocity(t, phase), phase.wavevector))
+        found["energy"] = (dynamics.total_energy(t, phase), HBAR * speed * k)
     if carrier.log_volume is not None:
         lost = 0 if dynamics.damping is None else phase.wavevector.shape[0] * jnp.asarray(dynamics.damping, one.dtype) * t
         found["log_volume"] = (carrier.log_volume + lost, one)

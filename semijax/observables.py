@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from semijax._pytree import record, static
 from semijax._types import Array, SemijaxError
 
-# -- functions of one carrier; of a pair they return a dict with the pair's keys ----------------------------------------
+# -- functions of one carrier; of a pair they return a dict with the pair's keys --------------------------------------------
 
 
 def _of_each(measure):
@@ -88,7 +88,7 @@ def current(dynamics, t, carrier) -> Array:
     return dynamics.species.charge * velocity(dynamics, t, carrier)
 
 
-# -- ways to add up; every part is a tree of sums that starts at zero ---------------------------------------------------
+# -- ways to add up; every part is a tree of sums that starts at zero -------------------------------------------------------
 
 
 def _weight(carrier):

@@ -50,8 +50,9 @@ class StandardNormal:
 class CellLaw:
     """The law of k with weight w(E(k)), drawn under a bound that is constant in each cell.
 
-    centre, half [m d]: the cells, m a power of two so that a column is drawn with equal chances. log_top [m]: bound of log w. keep, other [m]: Walker's alias table of the
-    cells' probabilities (Walker, ACM Trans. Math. Softw. 3, 253 (1977), doi:10.1145/355744.355749).
+    centre, half [m d]: the cells, m a power of two, so that each is picked with the same chance. log_top [m]: bound of log w.
+    keep, other [m]: Walker's alias table of their probabilities (Walker, ACM Trans. Math. Softw. 3, 253 (1977),
+    doi:10.1145/355744.355749).
     """
 
     band: Band

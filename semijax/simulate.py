@@ -13,6 +13,7 @@ from semijax._pytree import record
 from semijax._types import cast
 from semijax.engine import tiles
 from semijax.engine.launch import Run, launch, observe_start
+from semijax.engine.mesh import gathered
 from semijax.engine.prepare import check_inputs, check_start, enter, leave
 from semijax.observables import Sample
 from semijax.steppers import as_step, rk4
@@ -85,6 +86,7 @@ def simulate(
         if progress is not None and (_failed(jax.block_until_ready(watch)) or progress(done, frames)):
             break
     time = run.clock[0] + run.clock[1] * (every * jnp.arange(done + 1)).astype(dtype)
+    state, parts, watch = gathered((state, parts, watch))
     final = leave(dynamics, state, done * every, count, collides)
     return Result(time, _finished(run, parts), final, watch.status(done * every, dt))
 

@@ -21,7 +21,7 @@ ALL = pytest.mark.parametrize("band", LIBRARY.values(), ids=LIBRARY.keys())
 EPS32 = float(np.finfo(np.float32).eps)
 
 
-# -- derivatives and periods --------------------------------------------------------------------------------------------------
+# -- derivatives and periods ------------------------------------------------------------------------------------------------
 
 
 @jax.jit
@@ -100,7 +100,7 @@ def test_float32_stays_float32_and_close(band):
         np.testing.assert_allclose(found, truth, atol=40 * EPS32 * float(jnp.abs(truth).max()))
 
 
-# -- signs --------------------------------------------------------------------------------------------------------------------
+# -- signs ------------------------------------------------------------------------------------------------------------------
 
 
 @jax.jit
@@ -154,7 +154,7 @@ def test_the_same_band_with_other_numbers_is_the_same_program(build):
     assert len(traces) == 1
 
 
-# -- numbers as leaves --------------------------------------------------------------------------------------------------------
+# -- numbers as leaves ------------------------------------------------------------------------------------------------------
 
 
 def test_every_number_can_be_differentiated_and_swept():

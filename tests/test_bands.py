@@ -22,7 +22,7 @@ def square_lattice(t, tp, a):
     )
 
 
-# -- published numbers --------------------------------------------------------------------------------------------------------
+# -- published numbers ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(jnp.float64, 1e-9), (jnp.float32, 16 * EPS32)])  # 16 rounded operations
@@ -153,7 +153,7 @@ def test_graphene_at_its_special_points():
         np.testing.assert_allclose(speed / M_PER_S, expected["vF"][i], rtol=1e-9)
 
 
-# -- special points -----------------------------------------------------------------------------------------------------------
+# -- special points ---------------------------------------------------------------------------------------------------------
 
 
 BOND = 1.42

@@ -218,7 +218,7 @@ def test_every_key_of_a_case_has_a_schema():
     assert schema["additionalProperties"] is False
 
 
-# -- what a case builds ---------------------------------------------------------------------------------------------------
+# -- what a case builds -----------------------------------------------------------------------------------------------------
 
 
 def test_species_field_and_carriers_follow_the_tables():
@@ -315,7 +315,7 @@ def test_a_table_of_the_field_is_read_with_its_units(tmp_path):
             build.field(case)
 
 
-# -- anything at all ------------------------------------------------------------------------------------------------------
+# -- anything at all --------------------------------------------------------------------------------------------------------
 
 VALUES = st.recursive(
     st.none()

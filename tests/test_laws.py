@@ -8,7 +8,7 @@ from problems import orbit_period
 from scipy.integrate import simpson
 
 import semijax as sj
-from semijax import bands, fields, observables, units
+from semijax import bands, certify, fields, observables, units
 from semijax._pytree import replace
 
 A = 5.0  # Å; positions are compared in units of A, wavevectors in units of 1/A
@@ -42,7 +42,7 @@ def reduced(carriers):
     return np.concatenate([np.asarray(carriers.phase.position) / A, np.asarray(carriers.phase.wavevector) * A], axis=1)
 
 
-# -- the order of every step ----------------------------------------------------------------------------------------------------------
+# -- the order of every step ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_order_of_the_step(dynamics, step, duration, tolerance):
     assert order == pytest.approx(step.order, abs=tolerance)
 
 
-# -- reversal -------------------------------------------------------------------------------------------------------------------------
+# -- reversal ---------------------------------------------------------------------------------------------------------------
 
 
 def test_the_motion_runs_backwards_in_the_opposite_magnetic_field():
@@ -94,7 +94,7 @@ def test_split_steps_with_opposite_dt_undo_themselves(step):
     np.testing.assert_allclose(phase.wavevector, first.wavevector, atol=1e-13)
 
 
-# -- magnetic orbits ------------------------------------------------------------------------------------------------------------------
+# -- magnetic orbits --------------------------------------------------------------------------------------------------------
 
 
 def test_orbits_in_a_magnetic_field_close_and_real_space_shows_them_turned():
@@ -119,7 +119,7 @@ def test_orbits_in_a_magnetic_field_close_and_real_space_shows_them_turned():
         np.testing.assert_allclose(back, reduced(begin)[i], atol=1e-8)
 
 
-# -- work -----------------------------------------------------------------------------------------------------------------------------
+# -- work -------------------------------------------------------------------------------------------------------------------
 
 
 def power(dynamics, t, carrier):
@@ -139,7 +139,17 @@ def test_only_the_electric_field_works_and_the_energy_balances():
     np.testing.assert_allclose(energy[[500, 1000]] - energy[0], gained, atol=1e-7)
 
 
-# -- gauge ----------------------------------------------------------------------------------------------------------------------------
+def test_the_certificate_compares_the_energy_with_a_scale_where_the_velocity_stands_across_k():
+    # k = (0.1, 0) in a valley at (0.1, 0.05): v along −y, so v·k = 0 in every component though the carrier moves
+    dynamics = sj.Dynamics(sj.electron(bands.ellipsoidal([0.2, 0.2], center=[0.1, 0.05])))
+    carrier = sj.Carriers(sj.Phase(jnp.zeros((1, 2)), jnp.array([[0.1, 0.0]])))
+    value, scale = certify.invariants(dynamics, 0.0, jax.tree.map(lambda x: x[0], carrier), False)["energy"]
+    assert float(value) > 0
+    # ħ|v||k| is twice the kinetic energy, times |k| over the distance from the valley
+    np.testing.assert_allclose(scale, 2 * value * 0.1 / 0.05, rtol=1e-12)
+
+
+# -- gauge ------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_vector_potential_and_its_electric_field_do_the_same():
@@ -166,7 +176,7 @@ def test_a_vector_potential_and_its_electric_field_do_the_same():
         np.testing.assert_allclose(float(run.frames["x"][-1, 0]), way, atol=1e-6 * np.abs(speed).max() * 400.0)
 
 
-# -- what does not depend on the carriers' number of turns ------------------------------------------------------------------------------
+# -- what does not depend on the carriers' number of turns ------------------------------------------------------------------
 
 
 def test_a_carrier_shifted_by_a_reciprocal_vector_moves_the_same_way():

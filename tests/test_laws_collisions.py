@@ -34,7 +34,7 @@ def test_the_splitting_is_of_second_order():
     assert order == pytest.approx(2.0, abs=0.02 + 5 * noise)
 
 
-# -- random numbers -------------------------------------------------------------------------------------------------------------------
+# -- random numbers ---------------------------------------------------------------------------------------------------------
 
 RECORD = {"v": observables.mean(observables.velocity)}
 

@@ -47,7 +47,7 @@ def cumulated(density, edges):
     return distribution
 
 
-# -- moments and distributions ------------------------------------------------------------------------------------------------
+# -- moments and distributions ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("beta", [0.0, 1e-3, 0.3, 1.0, 3.0, 10.0, 30.0, 2000.0, 1e5])
@@ -142,7 +142,7 @@ def _mixed(n):
     return x * y + y * z + z * x
 
 
-# -- derivatives and precision ------------------------------------------------------------------------------------------------
+# -- derivatives and precision ----------------------------------------------------------------------------------------------
 
 
 def test_the_temperature_can_be_traced_and_differentiated(cubature):

@@ -44,7 +44,7 @@ def assert_law(values, cdf):
     assert stats.kstest(np.asarray(values), cdf).pvalue > 1e-5
 
 
-# -- Maxwell-Boltzmann -----------------------------------------------------------------------------------------------------------
+# -- Maxwell-Boltzmann ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("alpha", "temperature", "expected"), SC2["expected"]["rows"])
@@ -111,7 +111,7 @@ def test_carriers_of_a_falling_band_stay_within_the_cutoff():
     assert_law(radius, lambda r: np.expm1(x * r * r) / np.expm1(x * cutoff**2))
 
 
-# -- Fermi-Dirac -----------------------------------------------------------------------------------------------------------------
+# -- Fermi-Dirac ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dimension", [1, 3])
@@ -153,7 +153,7 @@ def test_a_hole_is_what_an_electron_leaves():
     assert_mean(energies(species, sj.thermal(10, species, N, temperature, chemical_potential=mu)), expected)
 
 
-# -- Fermi surface ---------------------------------------------------------------------------------------------------------------
+# -- Fermi surface ----------------------------------------------------------------------------------------------------------
 
 
 def test_sums_over_the_fermi_surface_are_drude_weights():
@@ -170,7 +170,7 @@ def test_sums_over_the_fermi_surface_are_drude_weights():
     assert_mean(k[:, 0] ** 2 * HBAR2_M0 / mass, density, weight * N)
 
 
-# -- what the draws promise ------------------------------------------------------------------------------------------------------
+# -- what the draws promise -------------------------------------------------------------------------------------------------
 
 DRAWS = {
     "packet": lambda n: sj.packet(7, n, [1.0, 2.0], [0.1, 0.2], 3.0, 0.01),
@@ -276,7 +276,7 @@ def test_a_step_that_the_mesh_sees_is_drawn_right():
     assert_mean(k > 0.4321, high / (low + high))
 
 
-# -- packets ---------------------------------------------------------------------------------------------------------------------
+# -- packets ----------------------------------------------------------------------------------------------------------------
 
 
 def test_packet_moments():
@@ -294,7 +294,7 @@ def test_packet_moments():
     assert np.abs(together).max() < 5 / math.sqrt(N)
 
 
-# -- bad input -------------------------------------------------------------------------------------------------------------------
+# -- bad input --------------------------------------------------------------------------------------------------------------
 
 FREE, FALLING = sj.electron(bands.parabolic(0.067)), sj.electron(-bands.parabolic(0.067))
 UNKNOWN = sj.electron(sj.Band(lambda m, k: jnp.sum(k * k) / m, 1.0, dimension=2))

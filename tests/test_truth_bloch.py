@@ -82,7 +82,7 @@ def test_bloch_oscillation(dtype, tolerance):
     np.testing.assert_allclose(1 / found * units.S, expected["f_Hz"], rtol=tolerance)
 
 
-# -- alternating fields: 128 frames of 4 steps over one cycle --------------------------------------------------------------------
+# -- alternating fields: 128 frames of 4 steps over one cycle ---------------------------------------------------------------
 
 
 def cycle(band, z, k0d, phase, omega):
@@ -125,7 +125,7 @@ def test_harmonics_of_a_cosine_band(row):
     np.testing.assert_allclose(found, harmonics, atol=1e-9 * CASES["HH1"]["expected"]["vm"])
 
 
-# -- thermal ensembles ----------------------------------------------------------------------------------------------------------
+# -- thermal ensembles ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(jnp.float64, 1e-8), (jnp.float32, SINGLE)])

@@ -14,7 +14,7 @@ import semijax as sj
 from semijax import bands, fields, observables, units
 
 EPS32 = float(np.finfo(np.float32).eps)
-# 200 steps a period: dop8 errs by less than (2π/200)⁸ = 1e-12 of a turn, RK4 by (2π/200)⁴/120 = 8e-9.
+# RK4 errs by (2π/n)⁴/120 of a turn with n steps a period: 2e-10 for n = 500, 1.3e-11 for 1000.
 
 
 def field_for(mass, frequency):
@@ -22,13 +22,12 @@ def field_for(mass, frequency):
     return 2 * math.pi * frequency * mass * units.M0 / units.TESLA_INTERNAL
 
 
-def orbit(dynamics, k, period, steps=200, step=sj.dop8):
+def orbit(dynamics, k, period, steps=500):
     """Wavevectors [f n d] of carriers starting at k [n d], every step a frame, over a little more than one period."""
     carriers = sj.Carriers(sj.Phase(jnp.zeros_like(k), k))
     record = {"k": observables.sample(observables.wavevector, k.shape[0])}
     frames = steps + steps // 20
-    run = sj.simulate(dynamics, carriers, duration=frames * period / steps, dt=period / steps, record=record, step=step)
-    return run.check()
+    return sj.simulate(dynamics, carriers, duration=frames * period / steps, dt=period / steps, record=record).check()
 
 
 def across(magnetic):
@@ -39,7 +38,7 @@ def across(magnetic):
     return first, np.cross(n, first)
 
 
-# -- CR1: ellipsoids ---------------------------------------------------------------------------------------------------------------
+# -- CR1: ellipsoids --------------------------------------------------------------------------------------------------------
 
 VALLEYS = {"Ge": [[1, 1, 1], [1, -1, 1], [-1, 1, 1], [1, 1, -1]], "Si": [[1, 0, 0], [0, 1, 0], [0, 0, 1]]}
 RESONANCE = 24e9 / units.S  # 24 GHz in 1/fs
@@ -81,19 +80,19 @@ def test_cyclotron_masses_of_ellipsoids(name, theta, masses):
         for carrier in (0, 1):
             np.testing.assert_allclose(orbit_period(run.time, paths[:, carrier], magnetic), 1 / RESONANCE, rtol=1e-9)
         # the orbit closes
-        np.testing.assert_allclose(paths[200], paths[0], atol=1e-9 * 0.03 * 6)
+        np.testing.assert_allclose(paths[500], paths[0], atol=1e-9 * 0.03 * 6)
 
 
 def test_an_ellipsoids_orbit_in_float32():
     mass = CASES["CR1"]["expected"]["Ge_LF61"]["30.0000"][3]
     dynamics, magnetic = resonant("Ge_LF61", "30.0000", VALLEYS["Ge"][3], mass)
-    run = orbit(dynamics, jnp.asarray(0.01 * across(magnetic)[0][None], jnp.float32), 1 / RESONANCE, step=sj.rk4)
-    # 200 steps, each rounding k by half an ulp
+    run = orbit(dynamics, jnp.asarray(0.01 * across(magnetic)[0][None], jnp.float32), 1 / RESONANCE)
+    # 500 steps, each rounding k by half an ulp
     found = orbit_period(run.time, run.frames["k"][:, 0], magnetic)
-    np.testing.assert_allclose(found, 1 / RESONANCE, rtol=200 * EPS32)
+    np.testing.assert_allclose(found, 1 / RESONANCE, rtol=500 * EPS32)
 
 
-# -- CR2: Kane's band -----------------------------------------------------------------------------------------------------------------
+# -- CR2: Kane's band -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("material", ["GaAs", "InSb"])
@@ -107,13 +106,13 @@ def test_kane_mass_is_the_same_for_every_height(material):
         k = radius * np.stack([first, 0.6 * second + 0.8 * n, 0.1 * first - math.sqrt(0.99) * n])
         period = 2 * math.pi * expected * units.M0 / (np.linalg.norm(magnetic) * units.TESLA_INTERNAL)
         dynamics = sj.Dynamics(sj.electron(bands.kane(mass, alpha)), fields.uniform(magnetic=magnetic))
-        run = orbit(dynamics, jnp.asarray(k), period)
+        run = orbit(dynamics, jnp.asarray(k), period, steps=1000)
         for carrier in range(3):
             found = orbit_period(run.time, run.frames["k"][:, carrier], magnetic) / period * expected
             np.testing.assert_allclose(found, expected, rtol=CASES["CR2"]["tolerance"])
 
 
-# -- CR3: the square lattice up to its van Hove singularity ---------------------------------------------------------------------------
+# -- CR3: the square lattice up to its van Hove singularity -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", [jnp.float64, jnp.float32])
@@ -125,10 +124,9 @@ def test_periods_in_the_square_lattice(dtype):
     # on the diagonal, where the electron is fastest: E = −4t cos(ka)
     k = np.arccos(-levels)[:, None] / a * np.ones(2)
     dynamics = sj.Dynamics(sj.electron(band), fields.uniform(magnetic=inputs["B"]))
-    # dt = 10 fs: 218 steps for the shortest period. All levels at once, over the longest.
+    # dt = 10 fs: 218 steps for the shortest period, 6e-9. All levels at once, over the longest.
     longest = float(periods.max() * units.S)
-    step = sj.dop8 if dtype == jnp.float64 else sj.rk4
-    run = orbit(dynamics, jnp.asarray(k, dtype), longest, steps=1500, step=step)
+    run = orbit(dynamics, jnp.asarray(k, dtype), longest, steps=1500)
     found = np.array([orbit_period(run.time, run.frames["k"][:, i]) for i in range(len(levels))])
     if dtype == jnp.float64:
         np.testing.assert_allclose(found / units.S, periods, rtol=CASES["CR3"]["tolerance"])
@@ -144,7 +142,7 @@ def test_periods_in_the_square_lattice(dtype):
         )
 
 
-# -- HO1: warped holes ------------------------------------------------------------------------------------------------------------------
+# -- HO1: warped holes ------------------------------------------------------------------------------------------------------
 
 SETS, WARPED = CASES["HO1"]["inputs_SI"]["sets"], list(itertools.product(CASES["HO1"]["expected"], ("heavy", "light")))
 
@@ -161,7 +159,7 @@ def test_cyclotron_masses_of_warped_holes(name, kind):
         # in the plane through k = 0 the mass is that of the angular average, the same at every energy; RK4's (2π/400)⁴/120 = 5e-10
         # leaves room for the tenth harmonic of a warped orbit
         first, second = across(magnetic)
-        run = orbit(dynamics, jnp.asarray(np.stack([0.01 * first, 0.03 * second])), period, steps=400, step=sj.rk4)
+        run = orbit(dynamics, jnp.asarray(np.stack([0.01 * first, 0.03 * second])), period, steps=400)
         for carrier in (0, 1):
             found = orbit_period(run.time, run.frames["k"][:, carrier], magnetic) / period * expected
             np.testing.assert_allclose(found, expected, rtol=CASES["HO1"]["tolerance"])
@@ -182,28 +180,27 @@ def inertia(species, k):
     return species.band.inverse_mass(k)
 
 
-# -- CR7: crossed fields ----------------------------------------------------------------------------------------------------------------
+# -- CR7: crossed fields ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(jnp.float64, CASES["CR7"]["tolerance"]), (jnp.float32, 100 * EPS32)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(jnp.float64, CASES["CR7"]["tolerance"]), (jnp.float32, 600 * EPS32)])
 def test_cycloid(dtype, tolerance):
     inputs, expected = CASES["CR7"]["inputs_SI"], CASES["CR7"]["expected"]
     field = fields.uniform(np.array(inputs["E"]) * units.V_PER_M, [0.0, 0.0, inputs["B"]])
     dynamics = sj.Dynamics(sj.electron(bands.parabolic(inputs["m"] * KG)), field)
-    step = sj.dop8 if dtype == jnp.float64 else sj.rk4
     path = {"r": observables.sample(observables.position, 1), "v": observables.sample(observables.velocity, 1)}
 
     def follow(duration):
-        run = sj.simulate(dynamics, sj.at_k(jnp.zeros(3, dtype)), duration=duration, dt=duration / 120, record=path, step=step)
+        run = sj.simulate(dynamics, sj.at_k(jnp.zeros(3, dtype)), duration=duration, dt=duration / 600, record=path)
         return run.time, *(np.asarray(run.check().frames[name][:, 0], np.float64) for name in ("r", "v"))
 
     _, r, _ = follow(1200.0)
-    allowed = tolerance * np.abs(r).max() / units.M  # in float32 a hundred steps, each rounding r by half an ulp
+    allowed = tolerance * np.abs(r).max() / units.M  # in float32 600 steps, each rounding r by half an ulp
     for t, x, y in expected["rows"]:
-        np.testing.assert_allclose(r[round(t * units.S / 10.0)] / units.M, [x, y, 0.0], rtol=tolerance, atol=allowed)
+        np.testing.assert_allclose(r[round(t * units.S / 2.0)] / units.M, [x, y, 0.0], rtol=tolerance, atol=allowed)
     # after one turn it is at rest again, having drifted; half a turn earlier it moved at twice the drift
     turn = 2 * math.pi / expected["omega_c"] * units.S
     _, r, v = follow(turn)
     drift = expected["drift_y"] * units.M_PER_S
     np.testing.assert_allclose(r[-1], [0.0, drift * turn, 0.0], atol=tolerance * abs(drift) * turn)
-    np.testing.assert_allclose(v[[60, -1]], [[0.0, 2 * drift, 0.0], [0.0, 0.0, 0.0]], atol=tolerance * 10 * abs(drift))
+    np.testing.assert_allclose(v[[300, -1]], [[0.0, 2 * drift, 0.0], [0.0, 0.0, 0.0]], atol=tolerance * 10 * abs(drift))

@@ -52,7 +52,7 @@ class InDimension:
         return self.of(params, kT, self.dimension)
 
 
-# -- one law per band: (params, kT [eV]) -> Law. A negative kT means exp(+E/|kT|), the law of −E --------------------------------
+# -- one law per band: (params, kT [eV]) -> Law. A negative kT means exp(+E/|kT|), the law of −E ----------------------------
 
 
 def parabolic(params, kT, dimension: int) -> Law:
@@ -122,7 +122,7 @@ def warped_light(params, kT) -> Law:
     return _warped(*_numbers("warped", params, kT, -1), 1.0)
 
 
-# -- the maps: (numbers, uniforms) -> k -----------------------------------------------------------------------------------------
+# -- the maps: (numbers, uniforms) -> k -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ def _directed(numbers, u: Array) -> Array:
     return length * n * jnp.sign(z)
 
 
-# -- the tables ---------------------------------------------------------------------------------------------------------------
+# -- the tables -------------------------------------------------------------------------------------------------------------
 
 
 def _numbers(where: str, params, kT, sign: int):

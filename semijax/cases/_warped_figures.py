@@ -77,11 +77,13 @@ def arrows(dynamics: Any, motion: Any, patch: Any) -> Any:
         house.legend_above(left)
         t, f = motion.time / units.PS, motion.force
         for a, style in (
-            (motion.found, {"color": house.VERMILION, "linewidth": 2.6, "label": "found, from the velocities"}),
-            (motion.exact, house.THEORY_LINE | {"label": "inverse mass tensor"}),
+            (motion.found, {"color": house.VERMILION, "linewidth": 2.6, "label": "found"}),
+            (motion.exact, house.THEORY_LINE | {"label": "from $M^{-1}F$"}),
         ):
             right.plot(t, degrees(a, f), **style)
-        right.set(xlabel="time $t$ (ps)", ylabel="angle between $a$ and $F$ (degrees)", xlim=(t[0], t[-1]), ylim=(0, None))
+        right.axhspan(90, 180, color=house.VERMILION, alpha=0.10, linewidth=0, zorder=0, label="against $F$")
+        right.set(xlabel="time $t$ (ps)", ylabel="angle between $a$ and $F$ (degrees)", xlim=(t[0], t[-1]), ylim=(0, 180))
+        right.set_yticks(range(0, 181, 30))
         house.legend_above(right)
         return figure
 

@@ -9,6 +9,7 @@ from jax import lax
 
 from semijax import certify
 from semijax._pytree import record, replace
+from semijax.engine.mesh import over_devices
 from semijax.engine.reduce import tree_in_tile, tree_over_tiles
 from semijax.lattice import fold
 from semijax.observables import Sample
@@ -52,7 +53,7 @@ NEVER = jnp.iinfo(jnp.int32).max
 def observe_start(run: Run, state, *, count: int, collides: bool):
     """The frame at the start, leaves [1 ...], and the watch that later frames are compared with."""
 
-    def tile(samples, xs):
+    def tile(run, samples, xs):
         index, carriers = xs
         carriers = complete(carriers, index, count, 0)
         t = run.clock[0]
@@ -67,33 +68,28 @@ def observe_start(run: Run, state, *, count: int, collides: bool):
         samples = _store(run, samples, jax.tree.map(lambda x: x[None], _samples(run, t, carriers)), index)
         return samples, (part, watch)
 
-    samples = _empty_samples(run, state, 1, count)
-    samples, (parts, watch) = lax.scan(tile, samples, (_indices(state), state))
+    def work(run, tiles):
+        return lax.scan(partial(tile, run), _empty_samples(run, tiles[1], 1, count), tiles)
+
+    samples, (parts, watch) = over_devices(work, run, (_indices(state), state))
     return (_merged(run, parts), samples), watch
 
 
 @partial(jax.jit, static_argnames=("frames", "every", "count", "collides"))
 def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, count: int, collides: bool):
     """`frames` × `every` steps of every carrier, from step number `begin` on: the state, the watch, the frames' parts."""
-    start, dt = run.clock
-    step = jax.vmap(partial(_step, run), in_axes=(-1, None, None), out_axes=-1)
 
-    def time(i):
-        return start + i.astype(dt.dtype) * dt
-
-    def tile(samples, xs):
+    def tile(run, begin, samples, xs):
         index, carriers, watch = xs
 
         @partial(jax.checkpoint, prevent_cse=False)
         def frame(carry, f):
             carriers, watch = carry
             first = begin + f * every
-            carriers, _ = lax.scan(
-                lambda c, j: (step(c, time(first + j), dt), None), carriers, jnp.arange(every, dtype=jnp.int32)
-            )
+            carriers = _stepped(run, carriers, first, every)
             # Observing must not fuse with stepping: the same arithmetic then gives the same bits whatever the length of a launch.
             carriers = lax.optimization_barrier(carriers)
-            now, t = first + every, time(first + every)
+            now, t = first + every, _time(run, first + every)
             watch = _watched(run, watch, t, carriers, now, index, count, collides)
             return (carriers, watch), (_parts(run, t, carriers, index, count), _samples(run, t, carriers))
 
@@ -102,9 +98,24 @@ def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, cou
         (carriers, watch), (parts, seen) = lax.scan(frame, carry, jnp.arange(frames, dtype=jnp.int32))
         return _store(run, samples, seen, index), (_like(given, carriers), watch, parts)
 
-    samples = _empty_samples(run, state, frames, count)
-    samples, (state, watch, parts) = lax.scan(tile, samples, (_indices(state), state, watch))
+    def work(shared, tiles):
+        return lax.scan(partial(tile, *shared), _empty_samples(shared[0], tiles[1], frames, count), tiles)
+
+    samples, (state, watch, parts) = over_devices(work, (run, begin), (_indices(state), state, watch))
     return state, watch, (_merged(run, parts), samples)
+
+
+def _stepped(run: Run, carriers, first, steps: int):
+    """A tile's carriers after `steps` steps, from step number `first` on."""
+    step = jax.vmap(partial(_step, run), in_axes=(-1, None, None), out_axes=-1)
+    numbers = jnp.arange(steps, dtype=jnp.int32)
+    return lax.scan(lambda c, j: (step(c, _time(run, first + j), run.clock[1]), None), carriers, numbers)[0]
+
+
+def _time(run: Run, i):
+    """The time of step number i: start + i dt."""
+    start, dt = run.clock
+    return start + i.astype(dt.dtype) * dt
 
 
 def _step(run: Run, carriers, t, dt):
@@ -124,7 +135,7 @@ def _move(dynamics, step, carrier, t, dt):
     return replace(carrier, phase=replace(carrier.phase, wavevector=k), winding=carrier.winding + turns)
 
 
-# -- what a tile's carriers carry beside their state --------------------------------------------------------------------
+# -- what a tile's carriers carry beside their state ------------------------------------------------------------------------
 
 
 def complete(carriers, index, count: int, taken):
@@ -162,7 +173,7 @@ def _indices(state):
     return jnp.arange(_wavevector(state).shape[0], dtype=jnp.int32)
 
 
-# -- sums ---------------------------------------------------------------------------------------------------------------
+# -- sums -------------------------------------------------------------------------------------------------------------------
 
 
 def _adders(run: Run):
@@ -190,7 +201,7 @@ def _merged(run: Run, parts):
     return {name: jax.vmap(partial(tree_over_tiles, r.merge), in_axes=1)(parts[name]) for name, r in _adders(run).items()}
 
 
-# -- samples: the first carriers, stored --------------------------------------------------------------------------------
+# -- samples: the first carriers, stored ------------------------------------------------------------------------------------
 
 
 def _samples(run: Run, t, carriers):
@@ -224,7 +235,7 @@ def _store(run: Run, room, seen, index):
     return jax.tree.map(lambda r, s: lax.dynamic_update_index_in_dim(r, s, jnp.minimum(index, r.shape[0] - 1), 0), room, seen)
 
 
-# -- certificate --------------------------------------------------------------------------------------------------------
+# -- certificate ------------------------------------------------------------------------------------------------------------
 
 
 def _invariants(run: Run, t, carriers, collides: bool):

@@ -14,7 +14,7 @@ from semijax.engine import tiles
 from semijax.lattice import fold
 from semijax.observables import wavevector
 
-# -- checks -------------------------------------------------------------------------------------------------------------
+# -- checks -----------------------------------------------------------------------------------------------------------------
 
 
 def check_inputs(dynamics, carriers, record: dict, every) -> None:
@@ -65,7 +65,7 @@ def check_start(carriers) -> None:
             )
 
 
-# -- in and out ---------------------------------------------------------------------------------------------------------
+# -- in and out -------------------------------------------------------------------------------------------------------------
 
 
 def enter(dynamics, carriers, step, compensated: bool, lanes: int, dtype):

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from semijax.engine.mesh import dealt
 from semijax.engine.reduce import BLOCK
 
 DEFAULT = 8192  # lanes: one float32 component is 32 kB, so the arrays a step touches stay in the second-level cache
@@ -16,10 +17,10 @@ def tile_size(count: int, wanted: int | None = None) -> int:
 
 
 def pack(tree, lanes: int):
-    """Leaves [n ...] -> [tiles ... lanes], the last tile filled up with copies of the last carrier."""
+    """Leaves [n ...] -> [tiles ... lanes], as many tiles for every device, filled up with copies of the last carrier."""
 
     def one(x):
-        missing = -x.shape[0] % lanes
+        missing = dealt(tiles_of(x.shape[0], lanes)) * lanes - x.shape[0]
         x = jnp.concatenate([x, jnp.broadcast_to(x[-1:], (missing, *x.shape[1:]))]) if missing else x
         return jnp.moveaxis(x.reshape(-1, lanes, *x.shape[1:]), 1, -1)
 
