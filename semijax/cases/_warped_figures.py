@@ -1,4 +1,4 @@
-"""The figures of the case warped_holes: a patch of holes going round, force and acceleration, errors against the time step."""
+"""The figures of the case warped_holes: a patch of holes going round, force and acceleration, the volume it keeps."""
 
 from typing import Any
 
@@ -93,26 +93,18 @@ def degrees(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b), axis=1), np.sum(a * b, axis=1)))
 
 
-def convergence(runs: list[Any], name: str, volumes: list[float]) -> Any:
-    """Errors of volume and energy against the time step, beside powers of it."""
+def volumes(runs: list[Any], name: str) -> Any:
+    """The mean of ln(V/V₀) against time for every time step: zero but for what the scheme does."""
     from semijax.plot import house
 
-    dt = np.array([one.result.status.dt for one in runs])
-    drifts = [one.result.status.drifts[f"energy of {name}"] for one in runs]
-    changes = [float(one.change) / float(one.scale) for one in drifts]
-    with _shared.sheet(6.0, 4.2) as figure:
+    with _shared.sheet(6.4, 4.0) as figure:
         ax = figure.subplots()
-        labels = ("$\\ln(V/V_0)$, root mean square", "energy over its scale, largest change")
-        for errors, color, label in ((volumes, house.BLUE, labels[0]), (changes, house.VERMILION, labels[1])):
-            ax.loglog(dt, errors, "o", color=color, markersize=8, label=label, zorder=4)
-            for power, dashes in ((5, (5, 2.5)), (4, (1, 2))):
-                text = f"$\\propto \\Delta t^{power}$" if errors is changes else None
-                law = errors[0] * (dt / dt[0]) ** power
-                ax.loglog(dt, law, color=house.INK, linewidth=1.0, linestyle=(0, dashes), label=text)
-        ax.set_xticks(dt, [f"{x:g}" for x in dt])
-        ax.minorticks_off()
-        ax.set(xlabel="time step $\\Delta t$ (fs)", ylabel="error after the run")
-        house.legend(ax)
+        for one, color in zip(runs, (house.BLUE, house.VERMILION, house.GREEN, house.PURPLE)):
+            time, volume = _shared.times(one), _shared.recorded(one.case, one, "volume")[name]
+            label = f"$\\Delta t$ = {one.result.status.dt:g} fs"
+            ax.semilogy(time[1:] / units.PS, np.abs(volume[1:]), color=color, label=label)
+        ax.set(xlabel="time $t$ (ps)", ylabel="$|\\langle\\ln(V/V_0)\\rangle|$", xlim=(0, time[-1] / units.PS))
+        house.legend_above(ax)
         return figure
 
 

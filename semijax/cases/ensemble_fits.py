@@ -29,10 +29,10 @@ class Estimate:
         return Estimate(self.value * factor, self.influence * factor, self.count)
 
 
-def combined(estimates: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
+def combined(estimates: Sequence[Estimate], weights: Sequence[float] | np.ndarray) -> Estimate:
     """Σ weight × estimate of estimates from the same carriers (by id), correlated as they may be."""
     pairs = list(zip(estimates, weights, strict=True))
-    value = sum(weight * one.value for one, weight in pairs)
+    value = float(sum(weight * one.value for one, weight in pairs))
     return Estimate(value, np.sum([weight * one.influence for one, weight in pairs], axis=0), estimates[0].count)
 
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 from scipy.special import ive
 
 from semijax.units import HBAR, HBAR2_M0, KB
@@ -72,11 +72,11 @@ class Miniband:
 
     def drift(self, time) -> np.ndarray:
         """Mean velocity, Å/fs: (Δd/2ħ) ⟨sin kd⟩."""
-        return self.top_speed * self.order(time).imag
+        return self.top_speed * np.imag(self.order(time))
 
     def energy(self, time) -> np.ndarray:
         """Mean energy in the miniband, eV: (Δ/2)(1 − ⟨cos kd⟩)."""
-        return self.bandwidth / 2 * (1 - self.order(time).real)
+        return self.bandwidth / 2 * (1 - np.real(self.order(time)))
 
     @property
     def steady_drift(self) -> float:
@@ -134,7 +134,7 @@ def minibands(well: float, barrier: float, height: float, mass: float, barrier_m
     mesh = np.linspace(1e-6, 2, 8000) * height * (1 + 1e-9)  # never E = height, where the ratio is zero
     values = np.array([cosine(energy) for energy in mesh])
     edges = [
-        brentq(lambda energy, sign=sign: cosine(energy) - sign, mesh[i], mesh[i + 1])
+        root_scalar(lambda energy, sign=sign: cosine(energy) - sign, bracket=(mesh[i], mesh[i + 1])).root
         for sign in (1, -1)
         for i in np.flatnonzero(np.diff(values > sign))
     ]

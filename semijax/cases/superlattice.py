@@ -20,8 +20,8 @@ NAMES = ("electron", "hole")
 class Ensemble:
     """One species in one run; velocities and displacements count along the force.
 
-    theory: of its miniband as the run splits off collisions; mass: in the plane, m0. time [f], fs. drift [f], Å/fs, the ensemble's
-    mean; velocities [f m] of m single carriers; fit: through the drift. sign: of z along the force.
+    theory: of its miniband, collisions split off as in the run; mass: in the plane, m0. time [f], fs. drift [f], Å/fs, the
+    ensemble's mean; velocities [f m] of m single carriers; fit: through the drift. sign: of z along the force.
     """
 
     name: str
@@ -51,9 +51,8 @@ def report(case: Any, results: Any) -> Report:
     rows.append(_peak_current(both, density(case)))
     rows += [_balance(case, results.main, one) for one in both]
     rows += [row for scan in scans for row in (_slope(scan), _worst_drift(scan))]
-    rows.append(
-        Row("throughput with compiling", results.main.carrier_steps / results.main.seconds / 1e6, None, "10⁶ carrier-steps/s")
-    )
+    pace = results.main.carrier_steps / results.main.seconds / 1e6
+    rows.append(Row("throughput with compiling", pace, None, "10⁶ carrier-steps/s"))
     rows.append(Row("peak memory", results.peak_memory / 2**30, None, "GiB"))
     figures = superlattice_figures.figures(case, results, both, scans)
     return Report(rows, superlattice_limits.notes(case, results.main, both), figures)
@@ -134,12 +133,12 @@ def current(both: list[Ensemble], density: float) -> tuple[np.ndarray, np.ndarra
     Both species move charge the same way, so speeds along their forces add.
     """
     size = density / units.A_PER_CM2
-    return sum(one.drift for one in both) * size, sum(one.velocities for one in both) * size
+    return size * np.sum([one.drift for one in both], axis=0), size * np.sum([one.velocities for one in both], axis=0)
 
 
 def current_theory(both: list[Ensemble], density: float, time: np.ndarray) -> np.ndarray:
     """The same in closed form."""
-    return sum(one.theory.drift(time) for one in both) * density / units.A_PER_CM2
+    return np.sum([one.theory.drift(time) for one in both], axis=0) * density / units.A_PER_CM2
 
 
 def _peak_current(both: list[Ensemble], density: float) -> Row:

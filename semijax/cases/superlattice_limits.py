@@ -50,9 +50,10 @@ def _tunnelling(case: Any, electrons: Any) -> str:
     (low, high), (second, _) = bands
     gap = second - high
     chance = zener_probability(gap, theory.period, electrons.mass, theory.force)
+    ratio = gap**2 / theory.bandwidth / (theory.force * theory.period)
     return (
-        f"{text}. Kronig-Penney: miniband {(high - low) / meV:.3g} meV, gap {gap / meV:.3g} meV, gap²/width "
-        f"{gap**2 / theory.bandwidth / meV:.3g} meV ≫ eFd; Zener tunnelling, left out, {chance:.1g} per Bloch period (Landau-Zener)."
+        f"{text}. Kronig-Penney: miniband {(high - low) / meV:.3g} meV, gap {gap / meV:.3g} meV, gap²/width {ratio:.2g} times eFd. "
+        f"Left out: Zener tunnelling, {chance:.1g} per Bloch period (Landau-Zener)."
     )
 
 
@@ -66,10 +67,10 @@ def _coulomb(case: Any, main: Any, both: list[Any]) -> list[str]:
     places = _shared.recorded(case, main, "position")
     apart = float(np.abs(places["electron"] - places["hole"]).max())
     back = density * apart / (_VACUUM * permittivity)
+    bloch, field = theory.omega / (2 * np.pi) / units.THZ_INTERNAL, theory.force / units.KV_PER_CM
     return [
-        f"No Coulomb interaction (excitons, screening): plasma frequency {plasma:.2g} THz against "
-        f"{theory.omega / (2 * np.pi) / units.THZ_INTERNAL:.3g} THz; electrons and holes come {apart / units.NM:.3g} nm apart, which "
-        f"would take at most {back / units.KV_PER_CM:.2g} kV/cm from the field of {theory.force / units.KV_PER_CM:.3g} kV/cm."
+        f"No Coulomb interaction (excitons, screening): plasma frequency {plasma:.2g} THz against {bloch:.3g} THz; electrons and "
+        f"holes come {apart / units.NM:.3g} nm apart, which would take at most {back / units.KV_PER_CM:.2g} kV/cm from {field:.3g}."
     ]
 
 

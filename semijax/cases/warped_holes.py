@@ -53,9 +53,8 @@ def report(case: Any, results: Any) -> Report:
     drawn = {
         "patch": figures.film(main.dynamics[name], patch),
         "acceleration": figures.arrows(main.dynamics[name], motion, patch),
+        "volume": figures.volumes([main, *coarser], name),
     }
-    if coarser:
-        drawn["order"] = figures.convergence([main, *coarser], name, [errors(one, name) for one in (main, *coarser)])
     return Report(rows, _NOTES, drawn)
 
 

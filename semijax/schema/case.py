@@ -157,7 +157,7 @@ RECORD = {"drift": "mean velocity", "energy": "mean energy", "position": "mean p
 
 
 class Scan(Table):
-    """The case again for each value of one key: `values`, or `points` from `first` to `last`; `record`: which records it keeps."""
+    """The case again for each value of one key: `values`, or `points` from `first` to `last`; `record`: the records it keeps."""
 
     key: Annotated[str, Field(max_length=200)]
     values: Annotated[list[Any], Field(min_length=1, max_length=10_000)] | None = None
