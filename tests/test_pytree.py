@@ -45,5 +45,6 @@ def test_replace_refuses_what_is_no_field():
 def test_records_are_frozen_and_batch():
     with pytest.raises(AttributeError):
         Spring(1.0).stiffness = 2.0
-    many = jax.vmap(lambda s: s.stiffness**2)(Spring(jnp.arange(1.0, 4.0)))
+    springs = jax.tree.map(lambda _: jnp.arange(1.0, 4.0), Spring(1.0))
+    many = jax.vmap(lambda s: s.stiffness**2)(springs)
     assert many.tolist() == [1.0, 4.0, 9.0]

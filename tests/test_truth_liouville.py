@@ -38,8 +38,6 @@ def ellipsoid(W):
     return bands.ellipsoidal(1 / inverse, axes.T)
 
 
-
-
 # float32: 400 products of matrices near one, and as many rounded sums
 @pytest.mark.parametrize(("dtype", "tolerance"), [(jnp.float64, CASES["LV1"]["tolerance"]), (jnp.float32, 400 * EPS32)])
 def test_free_streaming_shears_phase_space(dtype, tolerance):

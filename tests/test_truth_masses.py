@@ -28,7 +28,7 @@ def test_pairs_separate_by_twice_the_impulse(dtype):
     time, field = inputs["t"] * units.S, fields.uniform([inputs["E"] * units.V_PER_M])
     dynamics = {
         "electron": sj.Dynamics(sj.electron(bands.kane(0.063, 0.61, dimension=1)), field),
-        "hole": sj.Dynamics(sj.hole(-bands.cosine(0.0016, 114.0)), field),
+        "hole": sj.Dynamics(sj.hole(-bands.cosine(0.5, 5.0)), field),
     }
     # float32: 100 steps, each rounding a k up to 4e10 1/m by half an ulp, and the impulse by a few
     tolerance = CASES["EH1"]["tolerance"] if dtype == jnp.float64 else 100 * EPS32

@@ -135,7 +135,7 @@ def _hole(drive: Drive) -> Row:
     others = -drive.band[:, 1:].sum(1)
     found = float(np.abs(others - drive.v[1]).max()) / drive.fastest
     bound = (drive.band.shape[1] + 1) * drive.off / drive.fastest
-    return Row("current of all electrons but one − of the hole, / e v_max", found, 0.0, "", bound, "bound")
+    return Row("current of all but one − of the hole, / e v_max", found, 0.0, "", bound, "bound")
 
 
 def _opposite(drive: Drive) -> Row:

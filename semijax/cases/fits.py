@@ -41,8 +41,7 @@ def damped_sinusoid(t, y) -> DampedSinusoid:
         raise SemijaxError(f"damped_sinusoid: t {t.shape}, y {y.shape}: allowed are [f] and [f], f ≥ 8, y finite, not constant")
     span, size = t[-1] - t[0], np.ptp(y)
     s, z = (t - t[0]) / span, (y - y.mean()) / size  # everything near one
-    tight = {"xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-15}
-    found = least_squares(lambda p: _basis(s, *p) @ _linear(s, z, *p) - z, [_turns(z), 0.0], **tight)
+    found = least_squares(lambda p: _basis(s, *p) @ _linear(s, z, *p) - z, [_turns(z), 0.0], xtol=1e-15, ftol=1e-15, gtol=1e-15)
     turns, rate = found.x
     linear = _linear(s, z, turns, rate)
     errors = _errors(s, z, turns, rate, linear)

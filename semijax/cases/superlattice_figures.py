@@ -8,7 +8,7 @@ from semijax import build, units
 from semijax.cases import _shared
 
 _SHOWN = {"electron": (0.0, 0.25, 0.5, 0.75), "hole": (0.0, 0.5)}  # Bloch periods at which the occupation stands on the band
-_DARKEST = {"electron": 0.6, "hole": 1.0}  # of the highest occupation: what is left after many periods stays visible
+_DARKEST = {"electron": 0.6}  # of the highest occupation: what is left after many periods stays visible
 
 
 def figures(case: Any, results: Any, both: list[Any], scans: list[list[Any]]) -> dict[str, Any]:
@@ -39,7 +39,8 @@ def _miniband(case: Any, main: Any, both: list[Any]) -> Any:
             band, time = main.dynamics[one.name].species.band, one.time
             counts, shown = occupation[one.name], [share * _period(both) for share in _SHOWN[one.name]]
             even = counts.sum(1, keepdims=True) / counts.shape[1]
-            options = {"direction": [0, 0, 1], "snapshots": shown, "highest": _DARKEST[one.name] * float((counts / even).max())}
+            highest = _DARKEST[one.name] * float((counts / even).max()) if one.name in _DARKEST else None
+            options = {"direction": [0, 0, 1], "snapshots": shown, "highest": highest}
             left, _ = plot.miniband_with_occupation(band, time, edges, counts, **options, ax=pair)
             left.set_title(f"{one.name}s")
         return figure

@@ -70,7 +70,7 @@ def _coulomb(case: Any, main: Any, both: list[Any]) -> list[str]:
     bloch, field = theory.omega / (2 * np.pi) / units.THZ_INTERNAL, theory.force / units.KV_PER_CM
     return [
         f"No Coulomb interaction (excitons, screening): plasma frequency {plasma:.2g} THz against {bloch:.3g} THz; electrons and "
-        f"holes come {apart / units.NM:.3g} nm apart, which would take at most {back / units.KV_PER_CM:.2g} kV/cm from {field:.3g}."
+        f"holes come {apart / units.NM:.3g} nm apart, which would take at most {back / units.KV_PER_CM:.2g} of {field:.3g} kV/cm."
     ]
 
 
