@@ -27,8 +27,8 @@ class WithVolume:
         growth = None if getattr(scheme, "preserves_volume", False) else _log_growth(scheme, flow, t, phase, dt)
         measure = getattr(flow, "log_measure", _one)
         before, after = measure(t, phase), measure(t + dt, moved.phase)
-        if before is not None:
-            growth = growth + after - before
+        if before is not None and after is not None:
+            growth = after - before if growth is None else growth + after - before
         return moved if growth is None else _accumulate(moved, growth)
 
     def prepared(self, dynamics, stream: int, dtype):
