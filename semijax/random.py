@@ -48,6 +48,9 @@ def from_jax_key(key, stream=0) -> Array:
     """
     if isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         key = jax.random.key_data(key)
+    arrays = isinstance(key, np.generic | np.ndarray) and key.dtype.kind in "biuf"
+    if not (arrays or isinstance(key, int | jax.Array)):
+        raise SemijaxError(f"key = {key!r:.60}: allowed are an int seed, a jax.random.key or a uint32 key [2]")
     if jnp.ndim(key) == 0:
         return stream_key(key, stream)
     words = jnp.asarray(key)

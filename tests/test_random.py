@@ -165,9 +165,14 @@ def test_streams_and_steps_are_independent():
         (lambda: random.stream_key(1.5), "seed"),
         (lambda: random.from_jax_key(jnp.zeros(3, jnp.uint32)), "allowed are an int seed"),
         (lambda: random.from_jax_key(jnp.zeros(2)), "allowed are an int seed"),
+        (lambda: random.from_jax_key("text"), "key = 'text': allowed are an int seed"),
+        (lambda: random.from_jax_key(None), "key = None: allowed are an int seed"),
+        (lambda: random.from_jax_key([1, 2]), "allowed are an int seed"),
+        (lambda: random.from_jax_key(np.array(["a", "b"])), "allowed are an int seed"),
         (lambda: random.uniforms((jnp.uint32(1), jnp.uint32(2)), 0, 1, jnp.float16), "float16"),
     ],
 )
 def test_mistakes_are_named(call, words):
-    with pytest.raises(SemijaxError, match=words):
+    with pytest.raises(SemijaxError, match=words) as error:
         call()
+    assert "\n" not in str(error.value)

@@ -163,8 +163,8 @@ def _planar(numbers, u: Array) -> Array:
     t = -jnp.log(u[0])
     a = numbers["a"]
     b = 2.0 * a / (1.0 + 2.0 * a)
-    # ε − log(1 + bε) is convex and b ≤ 1, so Newton's steps from this upper bound of the root (Chatzigeorgiou, IEEE Commun.
-    # Lett. 17, 1505 (2013), theorem 1; doi:10.1109/LCOMM.2013.070113.130972) fall onto it monotonically and quadratically.
+    # ε − log(1 + bε) is convex and b ≤ 1, so Newton's steps from this upper bound of the root fall onto it monotonically and
+    # quadratically. The bound: at ε = t + s, s = √(2t), is ε − log(1 + ε) − t = s − log(1 + s + s²/2) ≥ 0, as exp(s) ≥ 1 + s + s²/2.
     energy = t + jnp.sqrt(2.0 * t)
     for _ in range(6):
         energy = energy - (energy - jnp.log1p(b * energy) - t) * (1.0 + b * energy) / (1.0 - b + b * energy)

@@ -19,7 +19,7 @@ from semijax.timestep import fastest
 
 _NOTES = [
     "A, B, C of germanium as commonly quoted. Left out: the light holes and the split-off band, Landau levels, collisions.",
-    "About [001] these holes have a negative transverse mass and are accelerated against the force (Krömer, Phys. Rev. 109, 1856).",
+    "About [001] these holes have a negative transverse mass and are accelerated against the force.",
 ]
 
 

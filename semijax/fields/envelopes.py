@@ -26,9 +26,9 @@ def sin2(x) -> Array:
 def supersine(x) -> Array:
     """sin(πy)^(|π(y − 1/2)|/w), w = 0.75, y = 1/2 − |x|/2.0285; exactly zero outside.
 
-    Flatter at the top than sin² and shorter in all; it leaves zero as y^2.09, with g and its slope continuous.
-    Neufeld, Zhang, De Giovannini, Hübener, Rubio, PNAS 119, e2204219119 (2022), eq. 7, doi:10.1073/pnas.2204219119; after
-    Barth, Lasser, J. Phys. B 42, 235101 (2009), doi:10.1088/0953-4075/42/23/235101.
+    Flatter at the top than sin² and shorter in all; it leaves zero as y^2.09, with g and its slope continuous. This formula is
+    the definition here; envelopes of this form are used in computations of high harmonics, with w = 0.75, after the
+    trigonometric envelopes of Barth and Lasser.
     """
     y, inside = _from_the_end(x, SUPERSINE_LENGTH)
     power = math.pi / SUPERSINE_WIDTH * (0.5 - y)
