@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 
 from semijax import build, config, provenance
@@ -153,16 +154,32 @@ def dataset(results: Results) -> Any:
     main = to_dataset(results.main.result, record=recorders, carriers=case.run.keep, attributes=attributes)
     if not results.scan:
         return main
+    together = _scan_dataset(results, recorders)
+    # a scan of fewer carriers than are sampled has samples of another length
+    others = {name: f"scan_{name}" for name, size in together.sizes.items() if main.sizes.get(name, size) != size}
+    return xarray.merge([main, together.rename(others)], combine_attrs="override", compat="override", join="outer")
+
+
+def _scan_dataset(results: Results, recorders: dict[str, Any]) -> Any:
+    """The points of the scan along the dimension `scan`; where their times differ, frames count along `scan_frame`."""
+    import xarray
+
     parts = [to_dataset(point.result, record=recorders, carriers=0) for point in results.scan]
     parts = [part.drop_vars([name for name in part.variables if str(name).startswith("final_")]) for part in parts]
-    together = xarray.concat(parts, "scan", data_vars="all", coords="minimal", compat="override", join="override")
-    names = {name: f"scan_{name}" for name in together.data_vars} | {"time": "scan_time"}
-    together = together.rename(names).drop_attrs(deep=False)
-    key, unit = config.scan_key(case)
+    times = [np.asarray(part["time"]) for part in parts]
+    same = all(t.shape == times[0].shape and np.allclose(t, times[0], rtol=1e-6, atol=1e-6 * np.ptp(t)) for t in times)
+    if not same:
+        parts = [part.reset_index("time").reset_coords("time").rename_dims(time="scan_frame") for part in parts]
+        frames = [("scan_frame", np.arange(len(t)), {"units": "1", "long_name": "frame"}) for t in times]
+        parts = [part.assign_coords(scan_frame=frame) for part, frame in zip(parts, frames)]
+    join = "override" if same else "outer"
+    together = xarray.concat(parts, "scan", data_vars="all", coords="minimal", compat="override", join=join)
+    names = {name: f"scan_{name}" for name in (*together.data_vars, "time")}
+    key, unit = config.scan_key(results.case)
     values = [point.value if isinstance(point.value, int | float) else i for i, point in enumerate(results.scan)]
     words = json.dumps([point.value for point in results.scan], default=str)
     scanned = xarray.Variable("scan", values, {"units": unit, "long_name": key, "values": words})
-    return xarray.merge([main, together.assign_coords(scan=scanned)], combine_attrs="override", compat="override", join="outer")
+    return together.rename(names).drop_attrs(deep=False).assign_coords(scan=scanned)
 
 
 def analysis(results: Results) -> Report:
