@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from semijax._pytree import record, static
 from semijax._types import Array, SemijaxError
@@ -236,6 +237,18 @@ def sample(f, n: int) -> Sample:
     if not isinstance(n, int) or n < 1:
         raise SemijaxError(f"sample: n = {n!r}: allowed is a whole number ≥ 1")
     return Sample(_observable("sample", f), n)
+
+
+def described(recorders: dict[str, Any]) -> tuple[tuple, ...]:
+    """What each recorder keeps, in plain words and numbers: (name, "mean", "velocity", edges of a histogram or None)."""
+    found = []
+    for name, recorder in recorders.items():
+        edges, of = getattr(recorder, "edges", None), recorder.of
+        while not hasattr(of, "__name__") and (hasattr(of, "of") or hasattr(of, "func")):
+            of = of.func if hasattr(of, "func") else of.of
+        numbers = None if edges is None or isinstance(edges, jax.core.Tracer) else tuple(np.asarray(edges).tolist())
+        found.append((name, type(recorder).__name__.strip("_").lower(), getattr(of, "__name__", ""), numbers))
+    return tuple(found)
 
 
 def _observable(where: str, f):

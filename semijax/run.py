@@ -150,21 +150,20 @@ def dataset(results: Results) -> Any:
         "seed": case.run.seed,
         **provenance.facts(),
     }
-    recorders = build.recorders(case)
-    main = to_dataset(results.main.result, record=recorders, carriers=case.run.keep, attributes=attributes)
+    main = to_dataset(results.main.result, carriers=case.run.keep, attributes=attributes)
     if not results.scan:
         return main
-    together = _scan_dataset(results, recorders)
+    together = _scan_dataset(results)
     # a scan of fewer carriers than are sampled has samples of another length
     others = {name: f"scan_{name}" for name, size in together.sizes.items() if main.sizes.get(name, size) != size}
     return xarray.merge([main, together.rename(others)], combine_attrs="override", compat="override", join="outer")
 
 
-def _scan_dataset(results: Results, recorders: dict[str, Any]) -> Any:
+def _scan_dataset(results: Results) -> Any:
     """The points of the scan along the dimension `scan`; where their times differ, frames count along `scan_frame`."""
     import xarray
 
-    parts = [to_dataset(point.result, record=recorders, carriers=0) for point in results.scan]
+    parts = [to_dataset(point.result, carriers=0) for point in results.scan]
     parts = [part.drop_vars([name for name in part.variables if str(name).startswith("final_")]) for part in parts]
     times = [np.asarray(part["time"]) for part in parts]
     same = all(t.shape == times[0].shape and np.allclose(t, times[0], rtol=1e-6, atol=1e-6 * np.ptp(t)) for t in times)

@@ -9,13 +9,13 @@ import jax
 import jax.numpy as jnp
 
 from semijax import certify, stepping
-from semijax._pytree import record
+from semijax._pytree import record, static
 from semijax._types import cast
 from semijax.engine import tiles
 from semijax.engine.launch import Run, launch, observe_start
 from semijax.engine.mesh import gathered
 from semijax.engine.prepare import check_inputs, check_start, enter, leave
-from semijax.observables import Sample
+from semijax.observables import Sample, described
 from semijax.steppers import as_step, rk4
 from semijax.timestep import is_concrete, resolve_dt
 
@@ -26,12 +26,14 @@ class Result:
 
     time [f], fs: start, start + every·dt, ..., start + duration. frames: name -> array (or tree) with leading axis [f].
     final: the carriers at the end (a dict for pairs), unfolded; a run continues from them. status: the certificate.
+    quantities: what the frames hold, in words, as `observables.described` has it; files take units from it.
     """
 
     time: Any
     frames: dict[str, Any]
     final: Any
     status: certify.Status
+    quantities: tuple = static(default=())
 
     def check(self, tolerance: float = certify.TOLERANCE) -> "Result":
         """Returns the result itself, or raises BrokenInvariant naming the carrier and the step; see `certify.invariants`."""
@@ -88,7 +90,7 @@ def simulate(
     time = run.clock[0] + run.clock[1] * (every * jnp.arange(done + 1)).astype(dtype)
     state, parts, watch = gathered((state, parts, watch))
     final = leave(dynamics, state, done * every, count, collides)
-    return Result(time, _finished(run, parts), final, watch.status(done * every, dt))
+    return Result(time, _finished(run, parts), final, watch.status(done * every, dt), described(recorders))
 
 
 def _finished(run: Run, parts: list) -> dict[str, Any]:

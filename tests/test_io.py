@@ -44,7 +44,8 @@ def result(d, n=4, **frames):
     final = {"electron": carriers(), "hole": carriers()} if frames else carriers()
     status = certify.Status(none, none, none, {"energy": drift()}, 6, 10.0)
     frames = {name: {key: numbers.normal(size=(4, *shape)) for key in final} for name, shape in frames.items()}
-    return Result(jnp.arange(4.0) * 20, frames or {"drift": numbers.normal(size=(4, d))}, final, status)
+    frames = frames or {"drift": numbers.normal(size=(4, d))}
+    return Result(jnp.arange(4.0) * 20, frames, final, status, observables.described(RECORD))
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def same(left, right):
 
 
 def test_every_variable_has_a_unit_and_named_axes(pair):
-    dataset = to_dataset(pair, record=RECORD)
+    dataset = to_dataset(pair)
     assert all(variable.attrs.get("units") for variable in dataset.variables.values())
     assert "unstated" not in {variable.attrs["units"] for variable in dataset.variables.values()}
     assert dataset["drift_electron"].dims == ("time", "axis")
@@ -96,8 +97,35 @@ def test_one_species_has_no_suffix_and_units_can_be_said(single):
     assert to_dataset(single)["drift"].attrs["units"] == "angstrom/fs"
 
 
+def squared(dynamics, t, carrier):
+    """A user's own observable."""
+    return observables.energy(dynamics, t, carrier) ** 2
+
+
+def test_a_run_knows_the_units_of_what_it_recorded_under_any_name():
+    dynamics = Dynamics(electron(bands.parabolic(0.067, dimension=2)), fields.uniform([1e-4, 0.0]))
+    record = {
+        "how fast": observables.mean(observables.velocity),
+        "rows": observables.histogram(observables.energy, [0.0, 0.5, 1.0]),
+        "some": observables.sample(observables.wavevector, 2),
+        "mine": observables.mean(squared),
+        "pushed": observables.mean(lambda dynamics, t, carrier: dynamics.species.charge * 1.0),
+    }
+    result = simulate(dynamics, at_k([0.01, 0.005], 4), duration=20.0, dt=10.0, record=record)
+    dataset = to_dataset(result, units={"mine": "eV^2"})
+    assert all(variable.attrs.get("units") for variable in dataset.variables.values())
+    units = {name: dataset[name].attrs["units"] for name in record}
+    assert units == {"how fast": "angstrom/fs", "rows": "1", "some": "1/angstrom", "mine": "eV^2", "pushed": "unstated"}
+    assert dataset["rows_bin"].attrs["units"] == "eV"
+    np.testing.assert_allclose(dataset["rows_bin"], [0.25, 0.75])
+    assert dataset["some"].dims == ("time", "some_carrier", "axis")
+    # neither jit nor a file loses them
+    again = jax.jit(lambda d: simulate(d, at_k([0.01, 0.005], 4), duration=20.0, dt=10.0, record=record))(dynamics)
+    assert again.quantities == result.quantities
+
+
 def test_netcdf_gives_back_the_dataset(pair, tmp_path):
-    dataset = to_dataset(pair, record=RECORD)
+    dataset = to_dataset(pair)
     write_netcdf(dataset, tmp_path / "a.nc")
     with xarray.open_dataset(tmp_path / "a.nc", engine="h5netcdf") as read:
         xarray.testing.assert_identical(read.load(), dataset)
@@ -111,6 +139,7 @@ def test_a_result_comes_back_bit_for_bit(pair, single, tmp_path):
         assert same(made, back)
         assert type(back) is Result
         assert back.status.dt == made.status.dt
+        assert back.quantities == made.quantities
         assert back.check() is back
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from semijax import build
 from semijax.certify import TOLERANCE
 from semijax.io.dataset import certificate, to_dataset
 from semijax.report import Report, Row
@@ -28,15 +27,15 @@ def report(case: Any, results: Any) -> Report:
     rows.append(Row("throughput with compiling", main.carrier_steps / main.seconds / 1e6, None, "10⁶ carrier-steps/s"))
     rows.append(Row("peak memory", results.peak_memory / 2**30, None, "GiB"))
     means = [name for name, table in case.record.items() if table.by == "mean" and table.of != "inverse_mass"]
-    frames = to_dataset(main.result, record=build.recorders(case), carriers=0)
-    return Report(rows, figures={name: figure(name, frames) for name in means})
+    frames = to_dataset(main.result, carriers=0)
+    return Report(rows, figures={name: figure(name, list(main.start), frames) for name in means})
 
 
-def figure(name: str, frames: Any) -> Any:
+def figure(name: str, species: list[str], frames: Any) -> Any:
     """One recorded mean over time, a panel for each species, a line for each component."""
     from matplotlib.figure import Figure
 
-    panels = [frames[key] for key in frames.data_vars if key == name or str(key).startswith(f"{name}_")]
+    panels = [frames[key] for key in (name, *(f"{name}_{one}" for one in species)) if key in frames.data_vars]
     drawn = Figure(figsize=(6.4, 2.4 * len(panels)), layout="constrained")
     axes = drawn.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for ax, panel in zip(axes, panels, strict=True):

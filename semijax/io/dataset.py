@@ -1,6 +1,7 @@
 """A result as an xarray Dataset with units on every variable, and as a netCDF file."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -24,20 +25,21 @@ _SQUARED = {unit: "1" if unit == "1" else f"({unit})^2" for unit in _UNITS.value
 _AXES = ("x", "y", "z")
 
 
-def to_dataset(result, *, record=None, units: dict[str, str] | None = None, carriers: int | None = None, attributes=None):
+def to_dataset(result, *, units: dict[str, str] | None = None, carriers: int | None = None, attributes=None):
     """A result -> xarray.Dataset: frames over `time` [fs], final carriers over `carrier`, units on every variable.
 
-    record: what simulate was given; names histogram bins, samples and units. units: name -> text, for your own observables.
-    carriers: how many of the final carriers are kept (None: all). attributes: global ones, numbers or text. Frames of a pair
-    become one variable for each species, `drift_electron`.
+    units: name -> text, for your own observables, whose unit is else "unstated". carriers: how many of the final carriers are
+    kept (None: all). attributes: global ones, numbers or text. Frames of a pair become one variable for each species,
+    `drift_electron`.
     """
     import xarray
 
     final = result.final if isinstance(result.final, dict) else {"": result.final}
     d = next(iter(final.values())).phase.wavevector.shape[-1]
     variables: dict[str, Any] = {"time": ("time", np.asarray(result.time), {"units": "fs"})}
+    kept = {name: rest for name, *rest in result.quantities}
     for name, frames in result.frames.items():
-        variables |= _frames(name, frames, (record or {}).get(name), (units or {}).get(name), d)
+        variables |= _frames(name, frames, kept.get(name, ("", "", None)), (units or {}).get(name), d)
     for species, state in final.items():
         variables |= _final(species, state, carriers)
     variables["axis"] = ("axis", list(_AXES[:d]), {"units": "1", "long_name": "Cartesian axis"})
@@ -61,18 +63,18 @@ def certificate(status) -> dict[str, Any]:
     return {"nonfinite": int(status.nonfinite), "steps": int(status.steps), "dt_fs": float(status.dt), "drifts": drifts}
 
 
-def _frames(name: str, frames: Any, recorder: Any, unit: str | None, d: int) -> dict[str, Any]:
+def _frames(name: str, frames: Any, kept: Sequence, unit: str | None, d: int) -> dict[str, Any]:
     if isinstance(frames, dict):
-        parts = [_frames(f"{name}_{key}", value, recorder, unit, d) for key, value in frames.items()]
+        parts = [_frames(f"{name}_{key}", value, kept, unit, d) for key, value in frames.items()]
         return {key: value for part in parts for key, value in part.items()}
-    values = np.asarray(frames)
-    shape, edges = values.shape[1:], getattr(recorder, "edges", None)
-    unit = unit or _unit(name, recorder)
+    values, (by, observable, edges) = np.asarray(frames), kept
+    unit = unit or _unit(by, observable)
     if edges is not None:
         dimension, middle = f"{name}_bin", (np.asarray(edges)[1:] + np.asarray(edges)[:-1]) / 2
         counts = (("time", dimension), values, {"units": "1", "long_name": "weighted count"})
         return {name: counts, dimension: (dimension, middle, {"units": unit, "long_name": "middle of the bin"})}
-    return {name: (("time", *_dimensions(name, shape, d, hasattr(recorder, "count"))), values, {"units": unit})}
+    label = {"long_name": f"{by} of {observable}"} if by else {}
+    return {name: (("time", *_dimensions(name, values.shape[1:], d, by == "sample")), values, {"units": unit, **label})}
 
 
 def _dimensions(name: str, shape: tuple, d: int, sampled: bool) -> list[str]:
@@ -84,18 +86,10 @@ def _dimensions(name: str, shape: tuple, d: int, sampled: bool) -> list[str]:
     return found + [f"{name}_{i}" for i in range(len(rest))]
 
 
-def _unit(name: str, recorder: Any) -> str:
-    """The unit of what is recorded: that of the observable, squared for a covariance; for a bare name, what the name says."""
-    observable = name if recorder is None else _observable(recorder.of)
-    squared = "Covariance" in type(recorder).__name__
-    unit = _UNITS.get(observable, "angstrom/fs" if observable == "drift" else "unstated")
-    return _SQUARED.get(unit, unit) if squared else unit
-
-
-def _observable(of: Any) -> str:
-    while not hasattr(of, "__name__") and (hasattr(of, "of") or hasattr(of, "func")):
-        of = of.func if hasattr(of, "func") else of.of
-    return getattr(of, "__name__", "")
+def _unit(by: str, observable: str) -> str:
+    """The unit of what is recorded: that of the observable, squared for a covariance."""
+    unit = _UNITS.get(observable, "unstated")
+    return _SQUARED.get(unit, unit) if by == "covariance" else unit
 
 
 def _final(species: str, state: Any, most: int | None) -> dict[str, Any]:
