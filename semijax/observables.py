@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from semijax._pytree import record, static
 from semijax._types import Array, SemijaxError
@@ -246,7 +247,7 @@ def described(recorders: dict[str, Any]) -> tuple[tuple, ...]:
         edges, of = getattr(recorder, "edges", None), recorder.of
         while not hasattr(of, "__name__") and (hasattr(of, "of") or hasattr(of, "func")):
             of = of.func if hasattr(of, "func") else of.of
-        numbers = None if edges is None or isinstance(edges, jax.core.Tracer) else tuple(np.asarray(edges).tolist())
+        numbers = None if edges is None or isinstance(edges, Tracer) else tuple(np.asarray(edges).tolist())
         found.append((name, type(recorder).__name__.strip("_").lower(), getattr(of, "__name__", ""), numbers))
     return tuple(found)
 

@@ -14,14 +14,17 @@ STEPS_PER_PERIOD = 40  # RK4 then errs by (2π/40)⁴/2880 = 2e-7 per period of 
 LEAST_STEPS = 4  # fewer cannot tell the motion from a slower one (Nyquist, with a factor two for the harmonics of a band)
 _LOOKED_AT = 256  # carriers and _TIMES instants whose rates are evaluated
 _TIMES = 33
+_MESH = {1: 64, 2: 32, 3: 16}  # points of the zone along each of p reciprocal vectors: hoppings up to 31, 15, 7 cells away
+_SMALLEST = 1e-3  # of the largest hopping: what is smaller may be rounding in float32
 
 
 def suggest_dt(dynamics, carriers, *, start: float = 0.0, duration: float = 0.0, step=None) -> float:
     """A time step [fs]: 1/40 of the shortest period among Bloch oscillation, natural motion, drive and relaxation.
 
-    Natural motion is cyclotron motion, and oscillation in a potential. Looks at up to 256 carriers, at 33 times from `start` over
-    `duration`. math.inf where nothing sets a scale (a parabolic band in a uniform field is integrated exactly). Raises
-    SemijaxError under jit or grad: it needs concrete values.
+    A Bloch oscillation is as fast as the harmonics of its band make it, see `harmonic_rate`. Natural motion is cyclotron motion,
+    and oscillation in a potential. Looks at up to 256 carriers, at 33 times from `start` over `duration`. math.inf where nothing
+    sets a scale (a parabolic band in a uniform field is integrated exactly). Raises SemijaxError under jit or grad: it needs
+    concrete values.
     """
     return 2 * math.pi / (STEPS_PER_PERIOD * fastest(dynamics, carriers, start, duration, step)[0] or math.inf) or math.inf
 
@@ -58,11 +61,12 @@ def fastest(dynamics, carriers, start: float = 0.0, duration: float = 0.0, step=
         raise SemijaxError("suggest_dt: the values are traced: allowed outside jit, grad and vmap")
     phase = jax.tree.map(lambda x: x[:: max(1, x.shape[0] // _LOOKED_AT)], carriers.phase)
     times = jnp.linspace(start, start + duration, _TIMES, dtype=phase.wavevector.dtype)
-    phase_advance, jacobians = _rates(cast(dynamics, phase.wavevector.dtype), times, phase)
+    dynamics = cast(dynamics, phase.wavevector.dtype)
+    pushes, jacobians = _rates(dynamics, times, phase)
     # The eigenvalues of the linearised flow: ± i ω_c in a magnetic field, ± i sqrt(q φ''/m) in a potential, −γ with damping.
     jacobians = np.asarray(jacobians, np.float64).reshape(-1, *jacobians.shape[-2:])
     found = [
-        (float(np.max(phase_advance, initial=0.0)), "Bloch period"),
+        harmonic_rate(dynamics.species.band, phase.wavevector[0], pushes),
         (
             float(np.max(np.abs(np.linalg.eigvals(jacobians[np.isfinite(jacobians).all((1, 2))])), initial=0.0)),
             "natural period (cyclotron, or in a potential)",
@@ -74,10 +78,54 @@ def fastest(dynamics, carriers, start: float = 0.0, duration: float = 0.0, step=
     return (rate, cause) if rate > 1e-12 else (0.0, "nothing")
 
 
+def harmonic_rate(band, k, pushes) -> tuple[float, str]:
+    """The angular frequency [1/fs] to resolve as k moves at the fastest of the rates dk/dt `pushes` [... d], and its name.
+
+    With E = Σ_R t(R) exp(ik·R) on a mesh of the zone, the velocity is a sum of oscillations at R·dk/dt of weights |R t(R)|; a
+    fourth-order step errs by the sum of their fourth powers, as one oscillation at (Σ w (R·dk/dt)⁴/Σ w)^(1/4) would. At least
+    |a·dk/dt| for every lattice vector a; 0 for a band without lattice. k [d], 1/Å: where the directions without one are cut.
+    """
+    if band.lattice is None:
+        return 0.0, "Bloch period"
+    lattice = np.asarray(band.lattice, np.float64)
+    pushes = np.asarray(pushes, np.float64).reshape(-1, lattice.shape[1])
+    pushes = pushes[np.isfinite(pushes).all(axis=1)]
+    advance = np.abs(pushes @ lattice.T)  # [pushes p]
+    bloch = float(advance.max(initial=0.0))
+    if not bloch > 0:
+        return 0.0, "Bloch period"
+    pushes = pushes[[*advance.argmax(axis=0), advance.sum(axis=1).argmax()]]
+    vectors, hoppings = _hoppings(band, k, lattice)
+    weights = np.linalg.norm(vectors, axis=1) * hoppings
+    phases = np.abs(vectors @ pushes.T)  # [R pushes]
+    moving = weights[:, None] * (phases > 1e-9 * bloch)
+    powers = (moving * phases**4).sum(axis=0) / np.maximum(moving.sum(axis=0), np.finfo(float).tiny)
+    rate = float(powers.max()) ** 0.25
+    return (rate, "period of the band's harmonics") if rate > bloch * (1 + 1e-6) else (bloch, "Bloch period")
+
+
+def _hoppings(band, k, lattice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors R [m d], Å, and |t(R)| [m] of E in the zone through k; none where E is constant or not finite somewhere."""
+    found = np.abs(np.fft.fftn(np.asarray(_on_mesh(band, k), np.float64)))
+    found.flat[0] = 0.0  # a constant energy moves nothing
+    at = np.nonzero(found > _SMALLEST * found.max())  # none where that is NaN
+    counts = [np.fft.fftfreq(found.shape[0], 1 / found.shape[0])[i] for i in at]
+    return np.stack(counts, axis=1) @ lattice, found[at]
+
+
+@jax.jit
+def _on_mesh(band, k):
+    """E on a mesh of the zone through k [d], as many points along each of the p reciprocal vectors."""
+    p = band.lattice.shape[0]
+    n = _MESH[p]
+    parts = jnp.stack(jnp.meshgrid(*[jnp.arange(n, dtype=k.dtype) / n] * p, indexing="ij"), axis=-1).reshape(-1, p)
+    points = k[None, :] + jnp.dot(parts, jnp.asarray(band.reciprocal, k.dtype), precision="highest")
+    return jax.vmap(band)(points).reshape((n,) * p)
+
+
 @jax.jit
 def _rates(dynamics, times, phase: Phase):
-    """Phase advances |a·dk/dt| [times n p] along the lattice vectors, and Jacobians [times n 2d 2d] of the flow."""
-    lattice = dynamics.species.band.lattice
+    """dk/dt [times n d], and Jacobians [times n 2d 2d] of the flow."""
     d = phase.wavevector.shape[-1]
 
     def flow(t, z):
@@ -86,8 +134,7 @@ def _rates(dynamics, times, phase: Phase):
 
     def one(t, phase):
         z = jnp.concatenate([phase.position, phase.wavevector])
-        advance = jnp.zeros(1, z.dtype) if lattice is None else jnp.abs(lattice @ flow(t, z)[d:])
-        return advance, jax.jacfwd(flow, argnums=1)(t, z)
+        return flow(t, z)[d:], jax.jacfwd(flow, argnums=1)(t, z)
 
     return jax.vmap(lambda t: jax.vmap(lambda p: one(t, p))(phase))(times)
 
