@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 
 import numpy as np
 import pytest
@@ -207,6 +208,11 @@ def test_table_and_notes_tell_what_was_asked(done):
     notes = " ".join(report.notes)
     for words in ("One band", "Zener", "Coulomb", "plasma frequency", "Boltzmann", "doi:10.1103/PhysRevLett.70.3319"):
         assert words in notes
+    # Landau-Zener, of the main run's field and the strongest of the scan: the exponent goes as 1/F
+    chances = {float(f): float(p) for p, f in re.findall(r"([\d.e+-]+) at ([\d.]+) kV/cm", notes)}
+    assert set(chances) == {10.0, 18.0}
+    assert chances[10.0] == pytest.approx(2.2e-4, rel=0.1)
+    assert math.log(chances[18.0]) == pytest.approx(math.log(chances[10.0]) / 1.8, rel=0.01)
     assert (out / "report.txt").read_text().startswith("┏")
     figures = {"miniband", "current", "spectrum", "frequency", "drift", "zone", "space"}
     assert {path.stem for path in out.glob("*.png")} == set(report.figures) == figures

@@ -1,5 +1,7 @@
-"""The same problems through an independent integrator with equations of motion written out by hand in NumPy."""
+"""The same problems through independent integrators, SciPy and diffrax, with equations of motion written out by hand."""
 
+import diffrax
+import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -82,6 +84,42 @@ def test_warped_holes_in_crossed_fields():
     dynamics = sj.Dynamics(sj.hole(bands.warped(A, B, C, "heavy")), fields.uniform(electric, magnetic))
     r, k = starts(3, 3, 10.0, 0.03, 2)
     agree(dynamics, velocity, lambda t, r: (electric, magnetic), r, k, duration=600.0, steps=1200, charge=1)
+
+
+def test_warped_holes_through_diffrax():
+    A, B, C = 13.38, 8.48, 13.14
+    electric, magnetic = jnp.array([1e-4, -2e-4, 5e-5]), jnp.array([2.0, 1.0, -3.0]) * TESLA
+
+    def energy(k):  # of the hole, by the textbook's formula: here diffrax and the derivative are what is independent
+        x, y, z = k * k
+        square = x + y + z
+        return HBAR**2 / (2 * M0) * (A * square - jnp.sqrt(B**2 * square**2 + C**2 * (x * y + y * z + z * x)))
+
+    def rates(t, z, args):
+        v = jax.jvp(jax.vmap(energy), (jnp.tile(z[3:], (3, 1)),), (jnp.eye(3),))[1] / HBAR
+        return jnp.concatenate([v, (electric + jnp.cross(v, magnetic)) / HBAR])
+
+    def diffrax_way(r, k):
+        # atol of 1e-14 suits k of 0.01; positions, thousands of Å, are held by rtol
+        return diffrax.diffeqsolve(
+            diffrax.ODETerm(rates),
+            diffrax.Dopri8(),
+            0.0,
+            600.0,
+            0.1,
+            jnp.concatenate([r, k]),
+            stepsize_controller=diffrax.PIDController(rtol=1e-12, atol=1e-14),
+            max_steps=20_000,
+        ).ys[0]
+
+    r, k = starts(16, 3, 10.0, 0.03, 2)
+    dynamics = sj.Dynamics(sj.hole(bands.warped(A, B, C, "heavy")), fields.uniform(electric, magnetic / TESLA))
+    position, wavevector = ours(dynamics, r, k, 600.0, 1200)
+    # diffrax itself is not written for strict promotion
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        expected = np.asarray(jax.vmap(diffrax_way)(jnp.asarray(r), jnp.asarray(k)))
+    for one, other in zip((position, wavevector), (expected[:, :3], expected[:, 3:])):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9 * np.abs(other).max())
 
 
 def lenses(r):

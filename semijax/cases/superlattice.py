@@ -55,7 +55,7 @@ def report(case: Any, results: Any) -> Report:
     rows.append(Row("throughput with compiling", pace, None, "10⁶ carrier-steps/s"))
     rows.append(Row("peak memory", results.peak_memory / 2**30, None, "GiB"))
     figures = superlattice_figures.figures(case, results, both, scans)
-    return Report(rows, superlattice_limits.notes(case, results.main, both), figures)
+    return Report(rows, superlattice_limits.notes(case, results.main, both, scans[0] if scans else None), figures)
 
 
 def density(case: Any) -> float:

@@ -11,9 +11,10 @@ from semijax.cases.miniband_theory import minibands, zener_probability
 _VACUUM = 55.26349406e-4  # permittivity of free space, e/(V Å) (CODATA 2018: 55.26349406 e/(V µm))
 
 
-def notes(case: Any, main: Any, both: list[Any]) -> list[str]:
-    """Lines below the table."""
-    return [*_table(both), _tunnelling(case, both[0]), *_coulomb(case, main, both), _boltzmann(case, both), _SOURCE]
+def notes(case: Any, main: Any, both: list[Any], scan: list[Any] | None = None) -> list[str]:
+    """Lines below the table; scan: electrons of the points of the scan over the field."""
+    strongest = max(one.theory.force for one in [both[0], *(scan or [])])
+    return [*_table(both), _tunnelling(case, both[0], strongest), *_coulomb(case, main, both), _boltzmann(case, both), _SOURCE]
 
 
 _SOURCE = (
@@ -37,7 +38,7 @@ def _table(both: list[Any]) -> list[str]:
     ]
 
 
-def _tunnelling(case: Any, electrons: Any) -> str:
+def _tunnelling(case: Any, electrons: Any, strongest: float) -> str:
     theory, meV = electrons.theory, units.MEV
     text = f"One band: eFd = {theory.force * theory.period / meV:.3g} meV, miniband {theory.bandwidth / meV:.3g} meV"
     keys = ("well", "barrier", "barrier_height", "barrier_mass")
@@ -49,11 +50,14 @@ def _tunnelling(case: Any, electrons: Any) -> str:
         return f"{text}; no second miniband below twice the barrier."
     (low, high), (second, _) = bands
     gap = second - high
-    chance = zener_probability(gap, theory.period, electrons.mass, theory.force)
+    chances = {
+        force: f"{zener_probability(gap, theory.period, electrons.mass, force):.2g} at {force / units.KV_PER_CM:.3g} kV/cm"
+        for force in dict.fromkeys([theory.force, strongest])
+    }
     ratio = gap**2 / theory.bandwidth / (theory.force * theory.period)
     return (
         f"{text}. Kronig-Penney: miniband {(high - low) / meV:.3g} meV, gap {gap / meV:.3g} meV, gap²/width {ratio:.2g} times eFd. "
-        f"Left out: Zener tunnelling, {chance:.1g} per Bloch period (Landau-Zener)."
+        f"Left out: Zener tunnelling, per Bloch period {', '.join(chances.values())} (Landau-Zener)."
     )
 
 
