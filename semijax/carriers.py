@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from semijax._pytree import record
 from semijax._types import Phase, SemijaxError
+from semijax.configure import at_first_use
 
 
 @record
@@ -55,6 +56,7 @@ class Carriers:
 
 def at_k(k, n: int = 1, *, position=None) -> Carriers:
     """n carriers at rest in space at one wavevector k [d], 1/Å, and one position [d], Å (the origin)."""
+    at_first_use()
     k = _vector("at_k", "k", k)
     r = jnp.zeros_like(k) if position is None else _vector("at_k", "position", position).astype(k.dtype)
     if n < 1:

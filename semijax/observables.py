@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jax import lax
 
 from semijax._pytree import record, static
 from semijax._types import Array, SemijaxError
@@ -185,15 +186,22 @@ class _Histogram:
 
     def part(self, dynamics, t, carrier):
         weight, value = _weight(carrier), self.of(dynamics, t, carrier)
-        return jax.tree.map(lambda x: self._bins(weight, x), value)
+        for x in jax.tree.leaves(value):
+            if x.ndim:
+                raise SemijaxError(f"histogram: the observable has shape {x.shape}: allowed is a scalar; pick a component")
+        return weight, value
 
-    def _bins(self, weight, x):
-        if x.ndim:
-            raise SemijaxError(f"histogram: the observable has shape {x.shape}: allowed is a scalar; pick a component")
-        edges = jnp.asarray(self.edges, x.dtype)
-        last = (jnp.arange(edges.shape[0] - 1) == edges.shape[0] - 2) & (x == edges[-1])
-        inside = ((edges[:-1] <= x) & (x < edges[1:])) | last
-        return jnp.where(inside, weight, jnp.zeros_like(weight))
+    def in_tile(self, parts, tree):
+        """Counts [bins] of lanes (weight, value), by the tree that adds up lanes: bin after bin, as all at once fill no cache."""
+        weight, value = parts
+
+        def counts(x):
+            edges = jnp.asarray(self.edges, x.dtype)
+            above = edges[1:].at[-1].set(jnp.nextafter(edges[-1], jnp.asarray(jnp.inf, x.dtype)))
+            one_bin = lambda low, high: tree(jnp.add, jnp.where((low <= x) & (x < high), weight, jnp.zeros_like(weight)))  # noqa: E731
+            return lax.map(lambda ends: one_bin(*ends), (edges[:-1], above))
+
+        return jax.tree.map(counts, value)
 
     def merge(self, left, right):
         return _plus(left, right)

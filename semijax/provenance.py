@@ -1,12 +1,13 @@
 """Where a result came from: versions, machine, devices and memory, as text for a file's attributes and for `semijax doctor`."""
 
 import importlib.metadata
-import os
 import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
 import jax
+
+from semijax.configure import cores
 
 PACKAGES = ("semijax", "jax", "jaxlib", "numpy", "scipy", "xarray", "h5netcdf", "pydantic")
 
@@ -33,11 +34,6 @@ def version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "not installed"
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def instruction_set() -> str:

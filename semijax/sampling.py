@@ -14,6 +14,7 @@ from semijax.bands.contract import name_of
 from semijax.bands.inputs import number, traced
 from semijax.carriers import Carriers
 from semijax.cells import Mesh
+from semijax.configure import at_first_use
 from semijax.domain import closed_law, domain_of
 from semijax.dynamics import Species
 from semijax.filling import chemical_potential, own_level
@@ -36,6 +37,7 @@ def packet(key, n: int, position, wavevector, position_spread, wavevector_spread
     key: an int seed or a jax.random.key. Spreads are standard deviations ≥ 0, one for all axes or [d]. Carrier i is the same for
     every n. Raises SemijaxError for other shapes and numbers.
     """
+    at_first_use()
     dtype, d = jnp.result_type(float), jnp.size(wavevector)
     middle = [_vector("packet", *pair, d) for pair in (("position", position), ("wavevector", wavevector))]
     spreads = [_spread(*pair, d) for pair in (("position_spread", position_spread), ("wavevector_spread", wavevector_spread))]
@@ -65,6 +67,7 @@ def thermal(
     Exact: closed forms, or points under a bound of the weight in each cell of a mesh, kept or rejected (see `acceptance`; a
     warning below 10 %). Carrier i is the same for every n. Raises SemijaxError for bad input.
     """
+    at_first_use()
     law_with = _thermal("thermal", species, temperature, chemical_potential, density, cutoff)
     k = _wavevectors("thermal", species, key, _THERMAL, n, law_with)
     return Carriers(Phase(_at("thermal", position, k), k))
@@ -76,6 +79,7 @@ def fermi_surface(key, species: Species, n: int, chemical_potential: float, temp
     Each weight is that integral of 1, over n, in 1/(eV Å^d), g being the degeneracy. The integral is done by quadrature, right
     to 3e-6 (in three dimensions 1e-4 where kT is less than 1 % of the depth of the Fermi sea). Other arguments as in `thermal`.
     """
+    at_first_use()
     where = "fermi_surface"
     mu = _given(where, "chemical_potential", chemical_potential)
     kT = _mesh_energy(where, species, temperature)

@@ -11,9 +11,11 @@ import jax.numpy as jnp
 from semijax import certify, stepping
 from semijax._pytree import record, static
 from semijax._types import cast
+from semijax.configure import at_first_use
 from semijax.engine import tiles
 from semijax.engine.launch import Run, launch, observe_start
 from semijax.engine.mesh import gathered
+from semijax.engine.over import chosen
 from semijax.engine.prepare import check_inputs, check_start, enter, leave
 from semijax.observables import Sample, described
 from semijax.steppers import as_step, rk4
@@ -67,6 +69,7 @@ def simulate(
     Everything is cast to the dtype of the carriers. jit, grad, jvp and vmap go through (without `progress`). Raises SemijaxError
     for bad input and for a dt that cannot resolve the motion; a numerical failure is a value in `status`, raised by `check()`.
     """
+    at_first_use()
     step, recorders = as_step(step), dict(record or {})
     check_inputs(dynamics, carriers, recorders, every)
     if is_concrete(carriers):
@@ -77,9 +80,10 @@ def simulate(
     dynamics = cast(dynamics, dtype)
     state, steps = enter(dynamics, carriers, step, compensated, tiles.tile_size(count, tile), dtype)
     run = Run(dynamics, steps, cast(recorders, dtype), (jnp.asarray(start, dtype), jnp.asarray(dt, dtype)))
-    go = partial(launch, every=every, count=count, collides=collides)
+    how = {"count": count, "collides": collides, "engine": chosen()}
+    go = partial(launch, every=every, **how)
 
-    part, watch = observe_start(run, state, count=count, collides=collides)
+    part, watch = observe_start(run, state, **how)
     parts, done = [part], 0
     for length in _launches(frames, progress):
         state, watch, part = go(run, state, watch, jnp.asarray(done * every, jnp.int32), frames=length)

@@ -8,7 +8,9 @@ os.environ.setdefault("MPLBACKEND", "agg")
 import jax
 from hypothesis import settings
 
-jax.config.update("jax_enable_x64", True)
+import semijax as sj
+
+sj.configure(devices=1, precision="float64")  # also the compiler's flags, which speed up the tests too
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 

@@ -13,12 +13,12 @@ PACKAGE = Path(semijax.__file__).parent
 
 # The layer of every module or package directly under semijax/. A new one belongs into this table.
 LAYERS = {
-    0: ["_pytree", "_types", "random", "units"],
+    0: ["_pytree", "_types", "configure", "random", "units"],
     1: ["_dop853", "bands", "fields", "lattice", "potentials", "steppers"],
     2: ["carriers", "dynamics", "sampling", "scattering", "stepping", "tangent"]
     + ["cells", "domain", "filling", "occupation", "quadrature", "rejection"],  # what sampling is made of
     3: ["certify", "engine", "observables", "simulate", "spectra", "timestep"],
-    4: ["configure", "io", "plot", "provenance"],
+    4: ["io", "plot", "provenance"],
     5: ["__main__", "bandsheet", "build", "cases", "cli", "config", "progress", "quantities", "report", "run", "schema"],
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}

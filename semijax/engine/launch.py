@@ -10,7 +10,9 @@ from jax import lax
 from semijax import certify
 from semijax._pytree import record, replace
 from semijax.engine.mesh import over_devices
+from semijax.engine.over import example, over_lanes, steps_over_lanes
 from semijax.engine.reduce import tree_in_tile, tree_over_tiles
+from semijax.engine.tiles import grouped, groups_of, ungrouped
 from semijax.lattice import fold
 from semijax.observables import Sample
 from semijax.stepping import advance
@@ -49,67 +51,115 @@ class Watch:
 NEVER = jnp.iinfo(jnp.int32).max
 
 
-@partial(jax.jit, static_argnames=("count", "collides"))
-def observe_start(run: Run, state, *, count: int, collides: bool):
+@partial(jax.jit, static_argnames=("count", "collides", "engine"))
+def observe_start(run: Run, state, *, count: int, collides: bool, engine: str):
     """The frame at the start, leaves [1 ...], and the watch that later frames are compared with."""
 
-    def tile(run, samples, xs):
-        index, carriers = xs
-        carriers = complete(carriers, index, count, 0)
-        t = run.clock[0]
-        values = _invariants(run, t, carriers, collides)
-        zero, none = jnp.zeros((), jnp.int32), jnp.asarray(NEVER, jnp.int32)
-        drifts = {
-            name: certify.Drift(jnp.zeros((), v.dtype), jnp.zeros((), v.dtype), zero, zero) for name, (v, _) in values.items()
-        }
-        watch = Watch({name: v for name, (v, _) in values.items()}, drifts, zero, zero, none)
-        part = jax.tree.map(lambda x: x[None], _parts(run, t, carriers, index, count))
-        watch = _watched(run, watch, t, carriers, jnp.zeros((), jnp.int32), index, count, collides)
-        samples = _store(run, samples, jax.tree.map(lambda x: x[None], _samples(run, t, carriers)), index)
-        return samples, (part, watch)
-
     def work(run, tiles):
-        return lax.scan(partial(tile, run), _empty_samples(run, tiles[1], 1, count), tiles)
+        look = _looker(run, tiles[1], count, collides, engine)
+
+        def tile(samples, xs):
+            index, carriers = xs
+            carriers = complete(carriers, index, count)
+            seen = look(carriers, run.clock[0])
+            zero, none = jnp.zeros((), jnp.int32), jnp.asarray(NEVER, jnp.int32)
+            still = {
+                name: certify.Drift(jnp.zeros((), v.dtype), jnp.zeros((), v.dtype), zero, zero)
+                for name, (v, _) in seen["values"].items()
+            }
+            watch = Watch({name: v for name, (v, _) in seen["values"].items()}, still, zero, zero, none)
+            watch = _watched(watch, seen, zero, index, count)
+            part, mine = jax.tree.map(lambda x: x[None], (_parts(run, seen, index, count), _samples(run, seen)))
+            return _store(samples, mine, index), (part, watch)
+
+        samples, (parts, watch) = lax.scan(tile, _empty_samples(run, tiles[1], 1, count), tiles)
+        return samples, (parts, watch)
 
     samples, (parts, watch) = over_devices(work, run, (_indices(state), state))
     return (_merged(run, parts), samples), watch
 
 
-@partial(jax.jit, static_argnames=("frames", "every", "count", "collides"))
-def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, count: int, collides: bool):
+@partial(jax.jit, static_argnames=("frames", "every", "count", "collides", "engine"))
+def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, count: int, collides: bool, engine: str):
     """`frames` × `every` steps of every carrier, from step number `begin` on: the state, the watch, the frames' parts."""
 
-    def tile(run, begin, samples, xs):
-        index, carriers, watch = xs
+    def work(shared, tiles):
+        run, begin = shared
+        look = _looker(run, tiles[1], count, collides, engine)
+        move = _mover(run, tiles[1], count, engine)
 
         @partial(jax.checkpoint, prevent_cse=False)
-        def frame(carry, f):
+        def frame(index, carry, f):
             carriers, watch = carry
             first = begin + f * every
-            carriers = _stepped(run, carriers, first, every)
+            numbers = first + jnp.arange(every, dtype=jnp.int32)
             # Observing must not fuse with stepping: the same arithmetic then gives the same bits whatever the length of a launch.
-            carriers = lax.optimization_barrier(carriers)
-            now, t = first + every, _time(run, first + every)
-            watch = _watched(run, watch, t, carriers, now, index, count, collides)
-            return (carriers, watch), (_parts(run, t, carriers, index, count), _samples(run, t, carriers))
+            carriers = lax.optimization_barrier(move(carriers, (_time(run, numbers), numbers.astype(jnp.uint32))))
+            now = first + every
+            seen = look(carriers, _time(run, now))
+            watch = _watched(watch, seen, now, index, count)
+            return (carriers, watch), (_parts(run, seen, index, count), _samples(run, seen))
 
-        given = carriers
-        carry = (complete(carriers, index, count, begin), watch)
-        (carriers, watch), (parts, seen) = lax.scan(frame, carry, jnp.arange(frames, dtype=jnp.int32))
-        return _store(run, samples, seen, index), (_like(given, carriers), watch, parts)
+        def tile(samples, xs):
+            index, given, watch = xs
+            carry = (complete(given, index, count), watch)
+            (carriers, watch), (parts, seen) = lax.scan(partial(frame, index), carry, jnp.arange(frames, dtype=jnp.int32))
+            return _store(samples, seen, index), ((_like(given, carriers), watch), parts)
 
-    def work(shared, tiles):
-        return lax.scan(partial(tile, *shared), _empty_samples(shared[0], tiles[1], frames, count), tiles)
+        def group(samples, xs):
+            samples, (tiles, parts) = lax.scan(tile, samples, xs)
+            return samples, (tiles, _merged(run, parts))
+
+        room = _empty_samples(run, tiles[1], frames, count)
+        size = groups_of(tiles[0].shape[0])
+        samples, (moved, parts) = lax.scan(group, room, grouped(tiles, size))
+        return samples, (*ungrouped(moved), parts)
 
     samples, (state, watch, parts) = over_devices(work, (run, begin), (_indices(state), state, watch))
     return state, watch, (_merged(run, parts), samples)
 
 
-def _stepped(run: Run, carriers, first, steps: int):
-    """A tile's carriers after `steps` steps, from step number `first` on."""
-    step = jax.vmap(partial(_step, run), in_axes=(-1, None, None), out_axes=-1)
-    numbers = jnp.arange(steps, dtype=jnp.int32)
-    return lax.scan(lambda c, j: (step(c, _time(run, first + j), run.clock[1]), None), carriers, numbers)[0]
+def _mover(run: Run, state, count: int, engine: str):
+    """(carriers, (times, step numbers) [steps]) -> carriers: a tile's carriers after these steps."""
+
+    def one(run, carrier, clock):
+        t, number = clock
+        return _uncounted(_step(run, _counted(carrier, number), t, run.clock[1]), carrier)
+
+    clock = (run.clock[0], jnp.zeros((), jnp.uint32))
+    return steps_over_lanes(one, run, _completed_example(state, count), clock, engine)
+
+
+def _counted(carrier, number):
+    """A carrier that keeps no step count of its own gets that of the run."""
+    if isinstance(carrier, dict):
+        return {name: _counted(c, number) for name, c in carrier.items()}
+    return carrier if carrier.steps is not None else replace(carrier, steps=number)
+
+
+def _uncounted(carrier, like):
+    if isinstance(carrier, dict):
+        return {name: _uncounted(c, like[name]) for name, c in carrier.items()}
+    return carrier if like.steps is not None else replace(carrier, steps=None)
+
+
+def _looker(run: Run, state, count: int, collides: bool, engine: str):
+    """(carriers, t) -> all that a frame looks at, leaves [... lanes]; in one program, so that what they share is computed once."""
+
+    def one(run, carrier, t):
+        values = lax.stop_gradient(certify.invariants(run.dynamics, t, carrier, collides))
+        return {
+            "parts": {name: r.part(run.dynamics, t, carrier) for name, r in _adders(run).items()},
+            "samples": {name: r.of(run.dynamics, t, carrier) for name, r in _samplers(run).items()},
+            "values": values,
+            "finite": certify.finite(carrier, values),
+        }
+
+    return over_lanes(one, run, _completed_example(state, count), run.clock[0], engine)
+
+
+def _completed_example(state, count: int):
+    return jax.eval_shape(lambda tile: complete(tile, jnp.zeros((), jnp.int32), count), example(state))
 
 
 def _time(run: Run, i):
@@ -127,7 +177,7 @@ def _step(run: Run, carriers, t, dt):
 
 def _move(dynamics, step, carrier, t, dt):
     carrier = advance(step, dynamics, t, carrier, dt)
-    carrier = replace(carrier, steps=carrier.steps + jnp.uint32(1))
+    carrier = replace(carrier, steps=carrier.steps + jnp.ones_like(carrier.steps))
     if carrier.winding is None:
         return carrier
     band = dynamics.species.band
@@ -138,27 +188,22 @@ def _move(dynamics, step, carrier, t, dt):
 # -- what a tile's carriers carry beside their state ------------------------------------------------------------------------
 
 
-def complete(carriers, index, count: int, taken):
-    """A tile's carriers with weight, id and step count written out; lanes beyond the last carrier weigh nothing.
-
-    taken: steps of this run so far; carriers that come from an earlier run keep their own count.
-    """
+def complete(carriers, index, count: int):
+    """A tile's carriers with weight and id written out; lanes beyond the last carrier weigh nothing."""
     if isinstance(carriers, dict):
-        return {name: complete(c, index, count, taken) for name, c in carriers.items()}
+        return {name: complete(c, index, count) for name, c in carriers.items()}
     k = carriers.phase.wavevector
     number = _numbers(k, index)
     weight = jnp.ones(number.shape, k.dtype) if carriers.weight is None else carriers.weight
     identity = number.astype(jnp.uint32) if carriers.id is None else carriers.id
-    steps = jnp.full(number.shape, taken, jnp.uint32) if carriers.steps is None else carriers.steps
-    return replace(carriers, weight=jnp.where(number < count, weight, jnp.zeros_like(weight)), id=identity, steps=steps)
+    return replace(carriers, weight=jnp.where(number < count, weight, jnp.zeros_like(weight)), id=identity)
 
 
 def _like(given, carriers):
     """Carriers back in the shape of the state: what was not stored before is not stored after."""
     if isinstance(given, dict):
         return {name: _like(given[name], carriers[name]) for name in given}
-    kept = {name: None for name in ("id", "steps") if getattr(given, name) is None}
-    return replace(carriers, weight=given.weight, **kept)
+    return replace(carriers, weight=given.weight, id=given.id)
 
 
 def _numbers(k, index):
@@ -184,16 +229,19 @@ def _samplers(run: Run):
     return {name: r for name, r in run.recorders.items() if isinstance(r, Sample)}
 
 
-def _parts(run: Run, t, carriers, index, count: int):
+def _parts(run: Run, seen, index, count: int):
     """The tile's part of every sum."""
-    real = _numbers(_wavevector(carriers), index) < count
+    adders = _adders(run)
+    return {name: _part(adders[name], parts, index, count) for name, parts in seen["parts"].items()}
 
-    def one(recorder):
-        parts = jax.vmap(partial(recorder.part, run.dynamics, t), in_axes=-1, out_axes=-1)(carriers)
-        parts = jax.tree.map(lambda x: jnp.where(real.reshape((1,) * (x.ndim - 1) + real.shape), x, jnp.zeros_like(x)), parts)
-        return tree_in_tile(recorder.merge, parts)
 
-    return {name: one(recorder) for name, recorder in _adders(run).items()}
+def _part(recorder, parts, index, count: int):
+    lanes = jax.tree.leaves(parts)[0].shape[-1]
+    real = index * lanes + jnp.arange(lanes, dtype=jnp.int32) < count
+    parts = jax.tree.map(lambda x: jnp.where(real.reshape((1,) * (x.ndim - 1) + real.shape), x, jnp.zeros_like(x)), parts)
+    if hasattr(recorder, "in_tile"):
+        return recorder.in_tile(parts, tree_in_tile)
+    return tree_in_tile(recorder.merge, parts)
 
 
 def _merged(run: Run, parts):
@@ -204,50 +252,42 @@ def _merged(run: Run, parts):
 # -- samples: the first carriers, stored ------------------------------------------------------------------------------------
 
 
-def _samples(run: Run, t, carriers):
+def _samples(run: Run, seen):
     """Of each sampler, f of the tile's first lanes: leaves [... lanes]."""
-
-    def one(recorder):
-        lanes = min(recorder.count, _wavevector(carriers).shape[-1])
-        first = jax.tree.map(lambda x: x[..., :lanes], carriers)
-        return jax.vmap(partial(recorder.of, run.dynamics, t), in_axes=-1, out_axes=-1)(first)
-
-    return {name: one(recorder) for name, recorder in _samplers(run).items()}
+    counts = {name: r.count for name, r in _samplers(run).items()}
+    return {name: jax.tree.map(lambda x, m=counts[name]: x[..., :m], values) for name, values in seen["samples"].items()}
 
 
 def _empty_samples(run: Run, state, frames: int, count: int):
     """Room for the tiles that hold sampled carriers, and one slot more where the other tiles' values go to be dropped."""
 
-    def shapes(state):
-        tile = jax.tree.map(lambda x: x[0], state)
-        return _samples(run, run.clock[0], complete(tile, jnp.zeros((), jnp.int32), count, 0))
+    def shapes(tile, t):
+        tile = complete(tile, jnp.zeros((), jnp.int32), count)
+        each = {name: jax.vmap(partial(r.of, run.dynamics, t), in_axes=-1, out_axes=-1) for name, r in _samplers(run).items()}
+        return _samples(run, {"samples": {name: f(tile) for name, f in each.items()}})
 
     lanes = _wavevector(state).shape[-1]
     return {
         name: jax.tree.map(
             lambda s, m=run.recorders[name].count: jnp.zeros((-(-m // lanes) + 1, frames, *s.shape), s.dtype), values
         )
-        for name, values in jax.eval_shape(shapes, state).items()
+        for name, values in jax.eval_shape(shapes, example(state), run.clock[0]).items()
     }
 
 
-def _store(run: Run, room, seen, index):
+def _store(room, seen, index):
     return jax.tree.map(lambda r, s: lax.dynamic_update_index_in_dim(r, s, jnp.minimum(index, r.shape[0] - 1), 0), room, seen)
 
 
 # -- certificate ------------------------------------------------------------------------------------------------------------
 
 
-def _invariants(run: Run, t, carriers, collides: bool):
-    return jax.vmap(lambda c: certify.invariants(run.dynamics, t, c, collides), in_axes=-1)(carriers)
-
-
-def _watched(run: Run, watch: Watch, t, carriers, now, index, count: int, collides: bool) -> Watch:
+def _watched(watch: Watch, seen, now, index, count: int) -> Watch:
     """The watch after one more frame, at step number `now`."""
-    carriers = lax.stop_gradient(carriers)
-    values = _invariants(run, t, carriers, collides)
-    number = _numbers(_wavevector(carriers), index)
-    bad = ~jax.vmap(certify.finite, in_axes=-1)(carriers, jax.tree.map(lambda x: x, values)) & (number < count)
+    ok = seen["finite"]
+    number = index * ok.shape[-1] + jnp.arange(ok.shape[-1], dtype=jnp.int32)
+    bad = ~ok & (number < count)
+    values = lax.stop_gradient(seen["values"])
     drifts = {
         name: _larger(
             watch.drifts[name], jnp.where(number < count, jnp.abs(value - watch.reference[name]), 0), scale, number, now

@@ -7,10 +7,10 @@ from jax.core import Tracer
 from jax.sharding import Mesh, PartitionSpec
 
 
-def dealt(tiles: int) -> int:
-    """How many tiles to make of `tiles` so that every device gets the same number: the next multiple, if there is more than one."""
-    devices = jax.device_count()
-    return tiles if tiles == 1 else -(-tiles // devices) * devices
+def dealt(tiles: int, group: int = 1) -> int:
+    """How many tiles to make of `tiles` so that every device gets the same number, and whole groups, if there is more than one."""
+    whole = jax.device_count() * group
+    return tiles if tiles == 1 else -(-tiles // whole) * whole
 
 
 def over_devices(work, shared, tiles):

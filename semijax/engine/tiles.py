@@ -6,21 +6,41 @@ import jax.numpy as jnp
 from semijax.engine.mesh import dealt
 from semijax.engine.reduce import BLOCK
 
-DEFAULT = 8192  # lanes: one float32 component is 32 kB, so the arrays a step touches stay in the second-level cache
+# Lanes by default. CPU: one float32 component is 4 kB, so a carrier's whole state stays in the first-level cache while it steps.
+# GPU: a kernel has to fill the device.
+DEFAULT, DEFAULT_GPU = 1024, 1 << 20
+GROUP = 8  # tiles whose sums are merged before they are stored; only where there are so many that filling up costs little
 
 
 def tile_size(count: int, wanted: int | None = None) -> int:
     """Lanes per tile for `count` carriers: a power of two, at least one block, no larger than holds them all."""
     largest = max(BLOCK, 1 << (count - 1).bit_length())
-    wanted = DEFAULT if wanted is None else max(BLOCK, 1 << (wanted - 1).bit_length())
+    default = DEFAULT if jax.default_backend() == "cpu" else DEFAULT_GPU
+    wanted = default if wanted is None else max(BLOCK, 1 << (wanted - 1).bit_length())
     return min(wanted, largest)
+
+
+def groups_of(tiles: int) -> int:
+    """Tiles per group."""
+    return GROUP if tiles % GROUP == 0 else 1
+
+
+def grouped(tree, size: int):
+    """Leaves [tiles ...] -> [groups size ...]."""
+    return jax.tree.map(lambda x: x.reshape(-1, size, *x.shape[1:]), tree)
+
+
+def ungrouped(tree):
+    """The inverse of `grouped`."""
+    return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), tree)
 
 
 def pack(tree, lanes: int):
     """Leaves [n ...] -> [tiles ... lanes], as many tiles for every device, filled up with copies of the last carrier."""
 
     def one(x):
-        missing = dealt(tiles_of(x.shape[0], lanes)) * lanes - x.shape[0]
+        tiles = tiles_of(x.shape[0], lanes)
+        missing = dealt(tiles, GROUP if tiles >= 8 * GROUP else 1) * lanes - x.shape[0]
         x = jnp.concatenate([x, jnp.broadcast_to(x[-1:], (missing, *x.shape[1:]))]) if missing else x
         return jnp.moveaxis(x.reshape(-1, lanes, *x.shape[1:]), 1, -1)
 

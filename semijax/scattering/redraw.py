@@ -43,7 +43,10 @@ def _redraw_hit(law, first, hit, key, step, wavevector):
             rank = begin + 1 + jnp.arange(_PASS, dtype=jnp.int32)
             lane = jnp.where(rank <= total, jnp.searchsorted(order, rank), hit.shape[0])
             mine = [jax.tree.map(lambda x: x.at[lane].get(mode="fill", fill_value=0), x) for x in (key, step)]
-            fresh = jax.vmap(lambda key, step: law.draw(key, step, first, wavevector[0].dtype), out_axes=-1)(*mine)
+            # Barriers: the CPU compiler of JAX 0.10 aborts where it fuses this with the gather before or the scatter after.
+            mine = lax.optimization_barrier(mine)
+            fresh = jax.vmap(lambda key, step: tuple(law.draw(key, step, first, wavevector[0].dtype)))(*mine)
+            fresh = lax.optimization_barrier(fresh)
             return tuple(old.at[lane].set(new, mode="drop") for old, new in zip(wavevector, fresh, strict=True))
 
         return lax.cond(begin < total, draw, lambda wavevector: wavevector, wavevector), None

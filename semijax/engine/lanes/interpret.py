@@ -1,0 +1,196 @@
+"""A jaxpr read as scalars: what is the same for all carriers stays ordinary JAX, what differs becomes nodes of the lane program."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend.core import Literal
+
+from semijax.engine.lanes import movement
+from semijax.engine.lanes.graph import Graph
+from semijax.engine.lanes.movement import Unsupported, wrapped
+from semijax.engine.lanes.scalars import Complex, Scalars
+
+LARGEST = 1024  # elements of a shared array that may become scalars; a larger one is a table
+LONGEST = 20_000  # equations that a loop may unroll to
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """An array that is the same for all carriers; concrete (NumPy) where its numbers are known while tracing."""
+
+    array: Any
+
+    @property
+    def concrete(self) -> bool:
+        return isinstance(self.array, np.ndarray)
+
+
+@dataclass(frozen=True, eq=False)
+class Opaque:
+    """A call that stays vmapped: function of inputs, each an array of nodes or Shared."""
+
+    function: Any
+    inputs: tuple
+    name: str
+
+
+# Left as vmapped calls by design, which costs nothing: tables, and functions with derivative or batching rules of their own.
+QUIET = {"gather", "dynamic_slice", "custom_jvp_call", "custom_vjp_call", "custom_vmap_call", "lt_to", "le_to"}
+
+
+class Interpreter:
+    """Walks equations. `noticed` collects the primitives that had to stay vmapped."""
+
+    def __init__(self, graph: Graph):
+        self.graph, self.scalars = graph, Scalars(graph)
+        self.noticed: list[str] = []
+
+    def run(self, jaxpr, consts, inputs: list) -> list:
+        """Values (arrays of nodes, or Shared) of the outputs of a jaxpr."""
+        values = {}
+
+        def read(atom):
+            return Shared(np.asarray(atom.val, atom.aval.dtype)) if isinstance(atom, Literal) else values[atom]
+
+        for var, const in zip(jaxpr.constvars, consts):
+            values[var] = const if isinstance(const, (Shared, np.ndarray)) and _known(const) else shared(const)
+        values.update(zip(jaxpr.invars, inputs))
+        for eqn in jaxpr.eqns:
+            for var, value in zip(eqn.outvars, self.equation(eqn, [read(atom) for atom in eqn.invars]), strict=True):
+                values[var] = value
+        return [read(atom) for atom in jaxpr.outvars]
+
+    def closed(self, closed, inputs: list) -> list:
+        """As `run`, of a closed or an open jaxpr."""
+        return self.run(closed.jaxpr if hasattr(closed, "jaxpr") else closed, getattr(closed, "consts", ()), inputs)
+
+    def equation(self, eqn, inputs: list) -> list:
+        from semijax.engine.lanes.rules import RULES
+
+        alike = all(isinstance(x, Shared) for x in inputs)
+        rule = RULES.get(eqn.primitive.name)
+        inline = eqn.primitive.name in INLINE
+        if alike and not inline and not all(x.concrete for x in inputs):
+            return self._as_it_is(eqn, inputs)
+        if rule is None and not inline:
+            return self._as_it_is(eqn, inputs) if alike else self.opaque(eqn, inputs)
+        mark = len(self.noticed)
+        try:
+            if inline:
+                return self.closed(next(eqn.params[key] for key in INLINE[eqn.primitive.name] if key in eqn.params), inputs)
+            return [_settled(out) for out in rule(self, eqn, inputs)]
+        except Unsupported:
+            del self.noticed[mark:]
+            return self._as_it_is(eqn, inputs) if alike else self.opaque(eqn, inputs)
+
+    def _as_it_is(self, eqn, inputs: list) -> list:
+        outs = _call(eqn)(*(x.array for x in inputs))
+        return [Shared(out) for out in outs]
+
+    def opaque(self, eqn, inputs: list) -> list:
+        """The equation as a vmapped call, its outputs as nodes."""
+        elementwise = all(v.aval.shape == () for v in (*eqn.invars, *eqn.outvars))
+        if eqn.primitive.name not in QUIET and not elementwise:
+            self.noticed.append(eqn.primitive.name)
+        call = Opaque(_call(eqn), tuple(inputs), eqn.primitive.name)
+        flat = tuple(_flat_nodes(inputs))
+        node = self.graph.make("opaque", flat, np.float32, call, id(call))
+        return [self._parts(node, i, var.aval) for i, var in enumerate(eqn.outvars)]
+
+    def _parts(self, node, i: int, aval) -> np.ndarray:
+        out = np.empty(aval.shape, object)
+        for position in np.ndindex(*aval.shape):
+            if np.dtype(aval.dtype).kind == "c":
+                real = np.dtype("float32" if aval.dtype == np.complex64 else "float64")
+                halves = (self.graph.make("part", (node,), real, (i, position, part)) for part in ("real", "imag"))
+                out[position] = Complex(*halves)
+            else:
+                out[position] = self.graph.make("part", (node,), aval.dtype, (i, position, None))
+        return out
+
+    def nodes(self, value) -> np.ndarray:
+        """The value as an array of nodes; raises Unsupported for a shared array too large to be scalars."""
+        if not isinstance(value, Shared):
+            return value
+        shape = np.shape(value.array)
+        if value.concrete:
+            if value.array.size > LARGEST:
+                raise Unsupported("table")
+            out = np.empty(shape, object)
+            for position in np.ndindex(*shape):
+                out[position] = self.scalars.const(value.array[position], value.array.dtype)
+            return out
+        if value.array.size > LARGEST or value.array.dtype.kind == "c":
+            raise Unsupported("table")
+        if jax.dtypes.issubdtype(value.array.dtype, jax.dtypes.prng_key):
+            raise Unsupported("random keys")
+        out = np.empty(shape, object)
+        for i, position in enumerate(np.ndindex(*shape)):
+            array = value.array
+            out[position] = self.graph.make("shared", (), array.dtype, (array, i), (id(array), i))
+        return out
+
+    def known(self, value) -> np.ndarray:
+        """The numbers of a value known while tracing; raises Unsupported for any other."""
+        value = _settled(value) if not isinstance(value, Shared) else value
+        if isinstance(value, Shared) and value.concrete:
+            return value.array
+        raise Unsupported("computed index")
+
+    def map(self, function, *values) -> np.ndarray:
+        """The function of scalars, element by element."""
+        arrays = np.broadcast_arrays(*(self.nodes(v) for v in values))
+        out = np.empty(arrays[0].shape, object)
+        for position in np.ndindex(*out.shape):
+            out[position] = function(*(a[position] for a in arrays))
+        return out
+
+
+INLINE = {
+    "jit": ("jaxpr",),
+    "pjit": ("jaxpr",),
+    "closed_call": ("call_jaxpr", "jaxpr"),
+    "core_call": ("call_jaxpr",),
+    "remat2": ("jaxpr",),
+    "remat": ("jaxpr",),
+    "checkpoint": ("jaxpr",),
+}
+
+
+def shared(x) -> Shared:
+    """An array that is the same for all carriers, as NumPy where its numbers are known."""
+    if isinstance(x, jax.core.Tracer) or (hasattr(x, "dtype") and jax.dtypes.issubdtype(x.dtype, jax.dtypes.extended)):
+        return Shared(x)
+    return Shared(np.asarray(x))
+
+
+def _known(const) -> bool:
+    return isinstance(const, Shared) or const.dtype == object
+
+
+def _call(eqn):
+    def call(*arguments):
+        outs = eqn.primitive.bind(*arguments, **eqn.primitive.get_bind_params(eqn.params))
+        return list(outs) if eqn.primitive.multiple_results else [outs]
+
+    return call
+
+
+def _settled(value):
+    """An array of constants as a known Shared, anything else as it is."""
+    if isinstance(value, Shared) or not value.size or not all(x.is_const for x in value.flat):
+        return value
+    flat = [x.attr for x in value.flat]
+    return Shared(np.array(flat, next(iter(value.flat)).dtype).reshape(value.shape))
+
+
+def _flat_nodes(inputs):
+    for value in inputs:
+        if not isinstance(value, Shared):
+            for x in value.flat:
+                yield from (x.re, x.im) if isinstance(x, Complex) else (x,)
+
+
+__all__ = ["Interpreter", "Opaque", "Shared", "Unsupported", "movement", "shared", "wrapped"]
