@@ -5,8 +5,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jax import lax
+from jax.core import Tracer
 
 from semijax._pytree import record, static
 from semijax._types import Array, SemijaxError

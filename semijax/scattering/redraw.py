@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.custom_batching import custom_vmap
 
-_PASS = 256  # lanes redrawn at a time; at typical rates one pass serves a tile
+_PASS = 128  # lanes redrawn at a time; at typical rates one pass serves a tile
 
 
 @custom_vmap
@@ -43,11 +43,11 @@ def _redraw_hit(law, first, hit, key, step, wavevector):
             rank = begin + 1 + jnp.arange(_PASS, dtype=jnp.int32)
             lane = jnp.where(rank <= total, jnp.searchsorted(order, rank), hit.shape[0])
             mine = [jax.tree.map(lambda x: x.at[lane].get(mode="fill", fill_value=0), x) for x in (key, step)]
-            # Barriers: the CPU compiler of JAX 0.10 aborts where it fuses this with the gather before or the scatter after.
-            mine = lax.optimization_barrier(mine)
             fresh = jax.vmap(lambda key, step: tuple(law.draw(key, step, first, wavevector[0].dtype)))(*mine)
-            fresh = lax.optimization_barrier(fresh)
-            return tuple(old.at[lane].set(new, mode="drop") for old, new in zip(wavevector, fresh, strict=True))
+            # Every lane looks up its draw: the CPU compiler of JAX 0.10 may abort where draws are scattered to their lanes.
+            served = hit & (order > begin) & (order <= begin + _PASS)
+            place = jnp.clip(order - begin - 1, 0, _PASS - 1)
+            return tuple(jnp.where(served, new[place], old) for old, new in zip(wavevector, fresh, strict=True))
 
         return lax.cond(begin < total, draw, lambda wavevector: wavevector, wavevector), None
 
