@@ -14,7 +14,10 @@ _COUNT = "--xla_force_host_platform_device_count"
 # XLA, so only set for versions that are known to take them (an unknown flag would end the process).
 _WIDTH = "--xla_cpu_prefer_vector_width"
 _EXTRA = "--xla_backend_extra_options"
-_FLAGS = {_WIDTH: "512", _EXTRA: "xla_cpu_use_multi_output_fusion=true"}
+_FLAGS = {
+    _WIDTH: "512",
+    _EXTRA: "xla_cpu_use_multi_output_fusion=true,xla_cpu_small_while_loop_byte_threshold=1000000",
+}
 _KNOWN = ((0, 10), (0, 11))
 _told = False
 
