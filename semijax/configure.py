@@ -1,11 +1,11 @@
 """How JAX starts: one virtual device per core and the precision, set before the first computation."""
 
+import importlib.metadata
 import os
 import re
 import warnings
 
 import jax
-import jaxlib
 
 from semijax._types import SemijaxError
 
@@ -63,7 +63,7 @@ def cores() -> int:
 
 def _missing(flags: list[str]) -> list[str]:
     """The compiler's flags that are not among `flags` yet; what the user has set is left alone."""
-    version = tuple(int(part) for part in jaxlib.__version__.split(".")[:2])
+    version = tuple(int(part) for part in importlib.metadata.version("jaxlib").split(".")[:2])
     if version not in _KNOWN:
         return []
     return [f"{name}={value}" for name, value in _FLAGS.items() if not any(f.startswith(f"{name}=") for f in flags)]

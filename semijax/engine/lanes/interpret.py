@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.extend.core import Literal
 
 from semijax.engine.lanes import movement
@@ -52,7 +54,7 @@ class Interpreter:
         values = {}
 
         def read(atom):
-            return Shared(np.asarray(atom.val, atom.aval.dtype)) if isinstance(atom, Literal) else values[atom]
+            return Shared(np.asarray(atom.val, dtype_of(atom))) if isinstance(atom, Literal) else values[atom]
 
         for var, const in zip(jaxpr.constvars, consts):
             values[var] = const if isinstance(const, (Shared, np.ndarray)) and _known(const) else shared(const)
@@ -80,6 +82,7 @@ class Interpreter:
         try:
             if inline:
                 return self.closed(next(eqn.params[key] for key in INLINE[eqn.primitive.name] if key in eqn.params), inputs)
+            assert rule is not None
             return [_settled(out) for out in rule(self, eqn, inputs)]
         except Unsupported:
             del self.noticed[mark:]
@@ -124,7 +127,7 @@ class Interpreter:
             return out
         if value.array.size > LARGEST or value.array.dtype.kind == "c":
             raise Unsupported("table")
-        if jax.dtypes.issubdtype(value.array.dtype, jax.dtypes.prng_key):
+        if jnp.issubdtype(value.array.dtype, jax.dtypes.prng_key):
             raise Unsupported("random keys")
         out = np.empty(shape, object)
         for i, position in enumerate(np.ndindex(*shape)):
@@ -161,9 +164,14 @@ INLINE = {
 
 def shared(x) -> Shared:
     """An array that is the same for all carriers, as NumPy where its numbers are known."""
-    if isinstance(x, jax.core.Tracer) or (hasattr(x, "dtype") and jax.dtypes.issubdtype(x.dtype, jax.dtypes.extended)):
+    if isinstance(x, Tracer) or (hasattr(x, "dtype") and jnp.issubdtype(x.dtype, jax.dtypes.extended)):
         return Shared(x)
     return Shared(np.asarray(x))
+
+
+def dtype_of(atom) -> np.dtype:
+    """The dtype of a variable or literal of a jaxpr."""
+    return np.dtype(atom.aval.dtype)
 
 
 def _known(const) -> bool:

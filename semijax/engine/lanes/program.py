@@ -46,8 +46,8 @@ class Program:
     def _inputs(self, leaf) -> np.ndarray:
         out = np.empty(leaf.shape, object)
         for position in np.ndindex(*leaf.shape):
-            out[position] = self.graph.make("input", (), leaf.dtype, len(self.inputs))
-            self.inputs.append(out[position])
+            out[position] = node = self.graph.make("input", (), leaf.dtype, len(self.inputs))
+            self.inputs.append(node)
         return out
 
     def _live(self) -> list[Node]:

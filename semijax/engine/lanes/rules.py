@@ -3,6 +3,7 @@
 import numpy as np
 
 from semijax.engine.lanes import movement
+from semijax.engine.lanes.graph import Node
 from semijax.engine.lanes.interpret import LONGEST, Interpreter, Shared, _settled
 from semijax.engine.lanes.movement import Unsupported, wrapped
 from semijax.engine.lanes.scalars import BINARY, UNARY, Complex
@@ -40,7 +41,7 @@ def _binary(it: Interpreter, eqn, inputs):
 
 @_rule("add", "add_any", "sub", "mul", "div")
 def _arithmetic(it: Interpreter, eqn, inputs):
-    name = {"add_any": "add"}.get(eqn.primitive.name, eqn.primitive.name)
+    name = "add" if eqn.primitive.name == "add_any" else str(eqn.primitive.name)
     out = eqn.outvars[0].aval.dtype
     if any(v.aval.dtype != out for v in eqn.invars):
         raise Unsupported("mixed dtypes")
@@ -57,8 +58,10 @@ def _pow(it: Interpreter, eqn, inputs):
     dtype, attr = eqn.outvars[0].aval.dtype, _attributes(eqn)
 
     def power(a, b):
-        whole = not isinstance(b, Complex) and b.is_const and float(b.attr).is_integer() and abs(b.attr) <= 16
-        return it.scalars.power(a, int(b.attr)) if whole else it.scalars.binary("pow", a, b, dtype, attr)
+        exponent = 0.5 if isinstance(b, Complex) or not b.is_const else float(b.attr)
+        if exponent.is_integer() and abs(exponent) <= 16:
+            return it.scalars.power(a, int(exponent))
+        return it.scalars.binary("pow", a, b, dtype, attr)
 
     return [it.map(power, *inputs)]
 
@@ -247,7 +250,7 @@ def _dot_general(it: Interpreter, eqn, inputs):
 @_rule("cond")
 def _cond(it: Interpreter, eqn, inputs):
     branches = eqn.params["branches"]
-    which = it.nodes(inputs[0])[()]
+    which: Node = it.nodes(inputs[0]).item()
     if which.is_const:
         return it.closed(branches[min(max(int(which.attr), 0), len(branches) - 1)], inputs[1:])
     outs = [it.closed(branch, inputs[1:]) for branch in branches]
