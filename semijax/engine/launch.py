@@ -13,6 +13,7 @@ from semijax.engine.mesh import over_devices
 from semijax.engine.over import example, over_lanes, steps_over_lanes
 from semijax.engine.reduce import tree_in_tile, tree_over_tiles
 from semijax.engine.tiles import grouped, groups_of, ungrouped
+from semijax.engine.watch import NEVER, Watch, watched
 from semijax.lattice import fold
 from semijax.observables import Sample
 from semijax.stepping import advance
@@ -26,29 +27,6 @@ class Run:
     step: Any
     recorders: dict[str, Any]
     clock: tuple[Any, Any]
-
-
-@record
-class Watch:
-    """The certificate while it is being made: leaves [tiles ...], and the starting values of the invariants [tiles lanes]."""
-
-    reference: dict[str, Any]
-    drifts: dict[str, certify.Drift]
-    nonfinite: Any
-    carrier: Any
-    step: Any
-
-    def status(self, steps: int, dt: float) -> certify.Status:
-        """The verdict over all tiles: of each invariant the tile that drifted most, of failures the earliest."""
-        drifts = {}
-        for name, drift in self.drifts.items():
-            worst = jnp.argmax(drift.change)
-            drifts[name] = replace(jax.tree.map(lambda x, i=worst: x[i], drift), scale=jnp.max(drift.scale))
-        first = jnp.argmin(self.step)
-        return certify.Status(jnp.sum(self.nonfinite), self.carrier[first], self.step[first], drifts, steps, dt)
-
-
-NEVER = jnp.iinfo(jnp.int32).max
 
 
 @partial(jax.jit, static_argnames=("count", "collides", "engine"))
@@ -68,7 +46,7 @@ def observe_start(run: Run, state, *, count: int, collides: bool, engine: str):
                 for name, (v, _) in seen["values"].items()
             }
             watch = Watch({name: v for name, (v, _) in seen["values"].items()}, still, zero, zero, none)
-            watch = _watched(watch, seen, zero, index, count)
+            watch = watched(watch, seen, zero, index, count)
             part, mine = jax.tree.map(lambda x: x[None], (_parts(run, seen, index, count), _samples(run, seen)))
             return _store(samples, mine, index), (part, watch)
 
@@ -97,7 +75,7 @@ def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, cou
             carriers = lax.optimization_barrier(move(carriers, (_time(run, numbers), numbers.astype(jnp.uint32))))
             now = first + every
             seen = look(carriers, _time(run, now))
-            watch = _watched(watch, seen, now, index, count)
+            watch = watched(watch, seen, now, index, count)
             return (carriers, watch), (_parts(run, seen, index, count), _samples(run, seen))
 
         def tile(samples, xs):
@@ -277,37 +255,3 @@ def _empty_samples(run: Run, state, frames: int, count: int):
 
 def _store(room, seen, index):
     return jax.tree.map(lambda r, s: lax.dynamic_update_index_in_dim(r, s, jnp.minimum(index, r.shape[0] - 1), 0), room, seen)
-
-
-# -- certificate ------------------------------------------------------------------------------------------------------------
-
-
-def _watched(watch: Watch, seen, now, index, count: int) -> Watch:
-    """The watch after one more frame, at step number `now`."""
-    ok = seen["finite"]
-    number = index * ok.shape[-1] + jnp.arange(ok.shape[-1], dtype=jnp.int32)
-    bad = ~ok & (number < count)
-    values = lax.stop_gradient(seen["values"])
-    drifts = {
-        name: _larger(
-            watch.drifts[name], jnp.where(number < count, jnp.abs(value - watch.reference[name]), 0), scale, number, now
-        )
-        for name, (value, scale) in values.items()
-    }
-    failed, fresh = jnp.any(bad), watch.step == NEVER
-    carrier = jnp.where(failed & fresh, number[jnp.argmax(bad)], watch.carrier)
-    step = jnp.where(failed & fresh, now, watch.step)
-    return Watch(watch.reference, drifts, jnp.sum(bad, dtype=jnp.int32), carrier, step)
-
-
-def _larger(drift: certify.Drift, change, scale, number, now) -> certify.Drift:
-    change = jnp.where(jnp.isfinite(change), change, jnp.zeros_like(change))  # NaN is counted as a failure, not as a drift
-    worst = jnp.argmax(change)
-    more = change[worst] > drift.change
-    pick = partial(jnp.where, more)
-    return certify.Drift(
-        pick(change[worst], drift.change),
-        jnp.fmax(drift.scale, jnp.max(scale, initial=0, where=jnp.isfinite(scale))),
-        pick(number[worst], drift.carrier),
-        pick(now, drift.step),
-    )

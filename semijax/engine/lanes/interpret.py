@@ -43,10 +43,13 @@ QUIET = {"gather", "dynamic_slice", "custom_jvp_call", "custom_vjp_call", "custo
 
 
 class Interpreter:
-    """Walks equations. `noticed` collects the primitives that had to stay vmapped."""
+    """Walks equations by rules: name of a primitive -> rule(interpreter, equation, inputs) -> outputs.
 
-    def __init__(self, graph: Graph):
-        self.graph, self.scalars = graph, Scalars(graph)
+    `noticed` collects the primitives that had to stay vmapped.
+    """
+
+    def __init__(self, graph: Graph, rules: dict):
+        self.graph, self.scalars, self.rules = graph, Scalars(graph), rules
         self.noticed: list[str] = []
 
     def run(self, jaxpr, consts, inputs: list) -> list:
@@ -69,10 +72,8 @@ class Interpreter:
         return self.run(closed.jaxpr if hasattr(closed, "jaxpr") else closed, getattr(closed, "consts", ()), inputs)
 
     def equation(self, eqn, inputs: list) -> list:
-        from semijax.engine.lanes.rules import RULES
-
         alike = all(isinstance(x, Shared) for x in inputs)
-        rule = RULES.get(eqn.primitive.name)
+        rule = self.rules.get(eqn.primitive.name)
         inline = eqn.primitive.name in INLINE
         if alike and not inline and not all(x.concrete for x in inputs):
             return self._as_it_is(eqn, inputs)
@@ -83,7 +84,7 @@ class Interpreter:
             if inline:
                 return self.closed(next(eqn.params[key] for key in INLINE[eqn.primitive.name] if key in eqn.params), inputs)
             assert rule is not None
-            return [_settled(out) for out in rule(self, eqn, inputs)]
+            return [settled(out) for out in rule(self, eqn, inputs)]
         except Unsupported:
             del self.noticed[mark:]
             return self._as_it_is(eqn, inputs) if alike else self.opaque(eqn, inputs)
@@ -137,7 +138,7 @@ class Interpreter:
 
     def known(self, value) -> np.ndarray:
         """The numbers of a value known while tracing; raises Unsupported for any other."""
-        value = _settled(value) if not isinstance(value, Shared) else value
+        value = settled(value) if not isinstance(value, Shared) else value
         if isinstance(value, Shared) and value.concrete:
             return value.array
         raise Unsupported("computed index")
@@ -186,7 +187,7 @@ def _call(eqn):
     return call
 
 
-def _settled(value):
+def settled(value):
     """An array of constants as a known Shared, anything else as it is."""
     if isinstance(value, Shared) or not value.size or not all(x.is_const for x in value.flat):
         return value

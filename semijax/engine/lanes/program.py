@@ -11,6 +11,7 @@ from jax.extend import core
 from semijax.engine.lanes import trig
 from semijax.engine.lanes.graph import Graph, Node
 from semijax.engine.lanes.interpret import Interpreter, Opaque, Shared, shared
+from semijax.engine.lanes.loops import RULES
 from semijax.engine.lanes.scalars import Complex
 
 
@@ -35,7 +36,7 @@ class Program:
         rows = [self._inputs(leaf) for leaf in self.leaves]
         self.count = len(self.inputs)
         rows += [self._inputs(leaf) for leaf in jax.tree.leaves(numbers)]
-        interpreter = Interpreter(self.graph)
+        interpreter = Interpreter(self.graph, RULES)
         values = interpreter.closed(closed, [*map(shared, jax.tree.leaves(given)), *rows])
         self.outputs = values
         self.vmapped = sorted(set(interpreter.noticed))

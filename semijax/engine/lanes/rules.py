@@ -3,15 +3,16 @@
 import numpy as np
 
 from semijax.engine.lanes import movement
-from semijax.engine.lanes.graph import Node
-from semijax.engine.lanes.interpret import LONGEST, Interpreter, Shared, _settled
+from semijax.engine.lanes.interpret import Interpreter, Shared
 from semijax.engine.lanes.movement import Unsupported, wrapped
 from semijax.engine.lanes.scalars import BINARY, UNARY, Complex
 
 RULES = {}
 
 
-def _rule(*names):
+def rule(*names):
+    """Registers what follows for the primitives of these names."""
+
     def register(function):
         RULES.update(dict.fromkeys(names, function))
         return function
@@ -27,19 +28,19 @@ def _attributes(eqn) -> tuple:
 # -- element by element -----------------------------------------------------------------------------------------------------
 
 
-@_rule(*UNARY, "neg", "conj")
+@rule(*UNARY, "neg", "conj")
 def _unary(it: Interpreter, eqn, inputs):
     name, dtype, attr = eqn.primitive.name, eqn.outvars[0].aval.dtype, _attributes(eqn)
     return [it.map(lambda a: it.scalars.unary(name, a, dtype, attr), inputs[0])]
 
 
-@_rule(*BINARY)
+@rule(*BINARY)
 def _binary(it: Interpreter, eqn, inputs):
     name, dtype, attr = eqn.primitive.name, eqn.outvars[0].aval.dtype, _attributes(eqn)
     return [it.map(lambda a, b: it.scalars.binary(name, a, b, dtype, attr), *inputs)]
 
 
-@_rule("add", "add_any", "sub", "mul", "div")
+@rule("add", "add_any", "sub", "mul", "div")
 def _arithmetic(it: Interpreter, eqn, inputs):
     name = "add" if eqn.primitive.name == "add_any" else str(eqn.primitive.name)
     out = eqn.outvars[0].aval.dtype
@@ -48,12 +49,12 @@ def _arithmetic(it: Interpreter, eqn, inputs):
     return [it.map(getattr(it.scalars, name), *inputs)]
 
 
-@_rule("integer_pow")
+@rule("integer_pow")
 def _integer_pow(it: Interpreter, eqn, inputs):
     return [it.map(lambda a: it.scalars.power(a, eqn.params["y"]), inputs[0])]
 
 
-@_rule("pow")
+@rule("pow")
 def _pow(it: Interpreter, eqn, inputs):
     dtype, attr = eqn.outvars[0].aval.dtype, _attributes(eqn)
 
@@ -66,23 +67,23 @@ def _pow(it: Interpreter, eqn, inputs):
     return [it.map(power, *inputs)]
 
 
-@_rule("real", "imag", "complex")
+@rule("real", "imag", "complex")
 def _parts(it: Interpreter, eqn, inputs):
     rules = {"real": lambda a: a.re, "imag": lambda a: a.im, "complex": Complex}
     return [it.map(rules[eqn.primitive.name], *inputs)]
 
 
-@_rule("convert_element_type")
+@rule("convert_element_type")
 def _convert(it: Interpreter, eqn, inputs):
     return [it.map(lambda a: it.scalars.convert(a, eqn.params["new_dtype"]), inputs[0])]
 
 
-@_rule("select_n")
+@rule("select_n")
 def _select(it: Interpreter, eqn, inputs):
     return [it.map(it.scalars.select, *inputs)]
 
 
-@_rule("clamp")
+@rule("clamp")
 def _clamp(it: Interpreter, eqn, inputs):
     dtype = eqn.outvars[0].aval.dtype
 
@@ -92,7 +93,7 @@ def _clamp(it: Interpreter, eqn, inputs):
     return [it.map(clamped, *inputs)]
 
 
-@_rule("stop_gradient", "optimization_barrier", "copy", "copy_p", "sharding_constraint", "reduce_precision_p")
+@rule("stop_gradient", "optimization_barrier", "copy", "copy_p", "sharding_constraint", "reduce_precision_p")
 def _as_is(it: Interpreter, eqn, inputs):
     return list(inputs)
 
@@ -100,7 +101,7 @@ def _as_is(it: Interpreter, eqn, inputs):
 # -- data movement ----------------------------------------------------------------------------------------------------------
 
 
-@_rule("broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose", "rev", "slice")
+@rule("broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose", "rev", "slice")
 def _moved(it: Interpreter, eqn, inputs):
     if len(inputs) > 1:
         raise Unsupported("dynamic shape")
@@ -116,32 +117,32 @@ def _moved(it: Interpreter, eqn, inputs):
     return [{"broadcast_in_dim": movement.broadcast_in_dim, "slice": movement.sliced}[name](x, p)]
 
 
-@_rule("concatenate")
+@rule("concatenate")
 def _concatenate(it: Interpreter, eqn, inputs):
     return [np.concatenate([it.nodes(x) for x in inputs], axis=eqn.params["dimension"])]
 
 
-@_rule("stack")
+@rule("stack")
 def _stack(it: Interpreter, eqn, inputs):
     return [np.stack([it.nodes(x) for x in inputs], axis=eqn.params["axis"])]
 
 
-@_rule("split")
+@rule("split")
 def _split(it: Interpreter, eqn, inputs):
     return movement.split(it.nodes(inputs[0]), eqn.params)
 
 
-@_rule("unstack")
+@rule("unstack")
 def _unstack(it: Interpreter, eqn, inputs):
     return movement.unstack(it.nodes(inputs[0]), eqn.params)
 
 
-@_rule("pad")
+@rule("pad")
 def _pad(it: Interpreter, eqn, inputs):
     return [movement.pad(it.nodes(inputs[0]), it.nodes(inputs[1])[()], eqn.params)]
 
 
-@_rule("iota")
+@rule("iota")
 def _iota(it: Interpreter, eqn, inputs):
     p = eqn.params
     along = [1] * len(p["shape"])
@@ -150,7 +151,7 @@ def _iota(it: Interpreter, eqn, inputs):
     return [Shared(np.array(np.broadcast_to(line, p["shape"])))]
 
 
-@_rule("gather")
+@rule("gather")
 def _gather(it: Interpreter, eqn, inputs):
     indices, dtype = it.known(inputs[1]), eqn.outvars[0].aval.dtype
     fill = eqn.params["fill_value"]
@@ -159,14 +160,14 @@ def _gather(it: Interpreter, eqn, inputs):
     return [movement.gather(it.nodes(inputs[0]), indices, eqn.params, it.scalars.const(fill, dtype))]
 
 
-@_rule("dynamic_slice")
+@rule("dynamic_slice")
 def _dynamic_slice(it: Interpreter, eqn, inputs):
     x, sizes = it.nodes(inputs[0]), eqn.params["slice_sizes"]
     start = [min(max(int(it.known(s)), 0), n - size) for s, n, size in zip(inputs[1:], x.shape, sizes)]
     return [x[tuple(slice(s, s + size) for s, size in zip(start, sizes))]]
 
 
-@_rule("dynamic_update_slice")
+@rule("dynamic_update_slice")
 def _dynamic_update_slice(it: Interpreter, eqn, inputs):
     x, new = np.array(it.nodes(inputs[0])), it.nodes(inputs[1])
     start = [min(max(int(it.known(s)), 0), n - size) for s, n, size in zip(inputs[2:], x.shape, new.shape)]
@@ -174,7 +175,7 @@ def _dynamic_update_slice(it: Interpreter, eqn, inputs):
     return [x]
 
 
-@_rule("scatter", "scatter-add", "scatter_add")
+@rule("scatter", "scatter-add", "scatter_add")
 def _scatter(it: Interpreter, eqn, inputs):
     x, new = np.array(it.nodes(inputs[0])), it.nodes(inputs[2])
     adds = "add" in eqn.primitive.name
@@ -201,13 +202,13 @@ def _combiner(it: Interpreter, name: str, dtype):
     return function, it.scalars.const(empty, dtype)
 
 
-@_rule(*(f"reduce_{name}" for name in ("sum", "prod", "max", "min", "and", "or")))
+@rule(*(f"reduce_{name}" for name in ("sum", "prod", "max", "min", "and", "or")))
 def _reduce(it: Interpreter, eqn, inputs):
     function, empty = _combiner(it, eqn.primitive.name[7:], eqn.outvars[0].aval.dtype)
     return [movement.reduced(it.nodes(inputs[0]), eqn.params["axes"], function, empty)]
 
 
-@_rule("cumsum", "cumprod", "cummax", "cummin")
+@rule("cumsum", "cumprod", "cummax", "cummin")
 def _cumulative(it: Interpreter, eqn, inputs):
     function, _ = _combiner(it, eqn.primitive.name[3:], eqn.outvars[0].aval.dtype)
     x = np.array(np.moveaxis(it.nodes(inputs[0]), eqn.params["axis"], 0))
@@ -217,7 +218,7 @@ def _cumulative(it: Interpreter, eqn, inputs):
     return [np.moveaxis(x[::-1] if eqn.params["reverse"] else x, 0, eqn.params["axis"])]
 
 
-@_rule("argmax", "argmin")
+@rule("argmax", "argmin")
 def _arg(it: Interpreter, eqn, inputs):
     (axis,), kind = eqn.params["axes"], eqn.params["index_dtype"]
     x = np.moveaxis(it.nodes(inputs[0]), axis, 0)
@@ -235,71 +236,10 @@ def _arg(it: Interpreter, eqn, inputs):
     return [out]
 
 
-@_rule("dot_general")
+@rule("dot_general")
 def _dot_general(it: Interpreter, eqn, inputs):
     dtype = eqn.outvars[0].aval.dtype
     a, b = (it.map(lambda x: it.scalars.convert(x, dtype), x) for x in inputs)
     if a.size * b.size > 1 << 16:
         raise Unsupported("large product")
     return [movement.dotted(a, b, eqn.params, it.scalars.mul, it.scalars.add, it.scalars.const(0, dtype))]
-
-
-# -- control flow -----------------------------------------------------------------------------------------------------------
-
-
-@_rule("cond")
-def _cond(it: Interpreter, eqn, inputs):
-    branches = eqn.params["branches"]
-    which: Node = it.nodes(inputs[0]).item()
-    if which.is_const:
-        return it.closed(branches[min(max(int(which.attr), 0), len(branches) - 1)], inputs[1:])
-    outs = [it.closed(branch, inputs[1:]) for branch in branches]
-    top = it.scalars.const(len(branches) - 1, which.dtype)
-    index = which
-    if which.dtype != bool:
-        zero = it.scalars.const(0, which.dtype)
-        index = it.scalars.binary("min", it.scalars.binary("max", which, zero, which.dtype), top, which.dtype)
-    if which.dtype != bool and len(branches) == 2:
-        index = it.scalars.binary("ne", index, it.scalars.const(0, which.dtype), bool)
-    return [it.map(lambda *cases: it.scalars.select(index, *cases), *case) for case in zip(*outs)]
-
-
-@_rule("while")
-def _while(it: Interpreter, eqn, inputs):
-    p = eqn.params
-    a, b = p["cond_nconsts"], p["cond_nconsts"] + p["body_nconsts"]
-    carry = inputs[b:]
-    for _ in range(LONGEST // max(1, len(p["body_jaxpr"].jaxpr.eqns))):
-        (goes_on,) = it.closed(p["cond_jaxpr"], [*inputs[:a], *carry])
-        if not bool(it.known(goes_on)):
-            return carry
-        carry = [_settled(x) for x in it.closed(p["body_jaxpr"], [*inputs[a:b], *carry])]
-    raise Unsupported("long loop")
-
-
-def _scan_counts(eqn) -> tuple[int, int]:
-    """(constants, carry) of a scan, whose inputs and outputs along the way have one axis more outside than inside."""
-    inner = eqn.params["jaxpr"].jaxpr
-
-    def deeper(outer, within):
-        return sum(o.aval.ndim != i.aval.ndim for o, i in zip(outer, within, strict=True))
-
-    carry = len(eqn.outvars) - deeper(eqn.outvars, inner.outvars)
-    return len(eqn.invars) - deeper(eqn.invars, inner.invars) - carry, carry
-
-
-@_rule("scan")
-def _scan(it: Interpreter, eqn, inputs):
-    p = eqn.params
-    length = p["length"]
-    if length * len(p["jaxpr"].jaxpr.eqns) > LONGEST or length == 0:
-        raise Unsupported("long loop")
-    a, n = _scan_counts(eqn)
-    consts, carry, along = inputs[:a], inputs[a : a + n], [it.nodes(x) for x in inputs[a + n :]]
-    seen = [[None] * length for _ in eqn.outvars[n:]]
-    for i in reversed(range(length)) if p["reverse"] else range(length):
-        outs = it.closed(p["jaxpr"], [*consts, *carry, *(_settled(wrapped(x[i])) for x in along)])
-        carry = [_settled(x) for x in outs[:n]]
-        for row, out in zip(seen, outs[n:]):
-            row[i] = it.nodes(out)
-    return [*carry, *(np.stack(row) for row in seen)]
