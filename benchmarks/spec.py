@@ -27,7 +27,8 @@ class Spec:
     def name(self) -> str:
         """What tables call the entry."""
         cores = f", {self.cores} core{'s' if self.cores > 1 else ''}" if self.device == "cpu" else ""
-        return self.peer + (f" {self.option}" if self.option else "") + (f" {self.tolerance:g}" if self.tolerance else "") + cores
+        accuracy = "" if not self.tolerance else f" {self.tolerance:g}" if self.tolerance > 0 else f" dt/{-self.tolerance:g}"
+        return self.peer + (f" {self.option}" if self.option else "") + accuracy + cores
 
     @property
     def group(self) -> tuple:

@@ -1,4 +1,4 @@
-"""The command line: semijax run | cases | bands | schema | doctor."""
+"""The command line: semijax run | cases | bands | bench | schema | doctor."""
 
 import contextlib
 import json
@@ -87,6 +87,30 @@ def bands(
     for table in bandsheet.draw(tables, out):
         Console().print(table)
     typer.echo(f"written: {out}")
+
+
+@app.command()
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="Three minutes on two cores.")] = False,
+    gpu: Annotated[bool, typer.Option("--gpu", help="On the first GPU, in twenty minutes.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where results go.")] = None,
+    compare: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A result file, or `last`: the last committed of this machine kind.")
+    ] = None,
+    only: Annotated[str | None, typer.Option(metavar="CASE", help="One case alone, such as w1.")] = None,
+) -> None:
+    """Measure semijax beside its peers and hand-written C or CUDA; exit code 1 where --compare finds a regression."""
+    from semijax import suite
+
+    if quick and gpu:
+        raise SemijaxError("--quick --gpu: allowed is one of them")
+    command = suite.part("command")
+    try:
+        holds = command.bench("quick" if quick else "gpu" if gpu else "full", out, compare, only)
+    except command.BadInput as error:
+        raise SemijaxError(str(error)) from None
+    if not holds:
+        raise typer.Exit(1)
 
 
 @app.command()

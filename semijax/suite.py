@@ -5,6 +5,7 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from semijax._types import SemijaxError
 
@@ -32,3 +33,9 @@ def load() -> ModuleType:
             "bench: the benchmark suite is not installed: allowed in a checkout or with pip install 'semijax[bench]'"
         )
     return importlib.import_module(NAME)
+
+
+def part(name: str) -> Any:
+    """A module of the suite; raises SemijaxError as `load`."""
+    load()
+    return importlib.import_module(f"{NAME}.{name}")

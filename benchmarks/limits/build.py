@@ -44,9 +44,10 @@ def compiler() -> str | None:
 def library(
     case: str = "w1", width: int | None = None, unroll: int = 2, *, fast_root: bool = False, three_parts: bool = False
 ) -> ctypes.CDLL:
-    """The limit of a case (of SHAPES) for vectors of `width` bytes (None: what the processor has: 64, 32 or 16), `unroll` of them in flight.
+    """The limit of a case (of SHAPES) for vectors of `width` bytes (None: as wide as the processor has: 64, 32 or 16).
 
-    fast_root: 1/sqrt by the approximate instruction and Newton. three_parts: the sine's reduction as without a fused multiply-add.
+    unroll: vectors in flight. fast_root: 1/sqrt by the approximate instruction and Newton. three_parts: the sine's reduction as
+    without a fused multiply-add.
     """
     shape = ", ".join(map(str, SHAPES[case]))
     flags = [*FLAGS, f"-DUNROLL={unroll}", f"-DCASES=LIMIT({case}, {shape})"]

@@ -58,7 +58,7 @@ def _graphene(case, _):
 
 
 def _dirac(case, _):
-    p, half, square = case.params, case.params["gap"] / 2, case.params["hbar_v"] ** 2
+    half, square = case.params["gap"] / 2, case.params["hbar_v"] ** 2
     moment = square * half * TESLA * case.magnetic[0] / HBAR
     return [1.0] * 4, [*_push(case), _bend(case)[0], half**2, square, -square * half / 2, square / HBAR, moment]
 

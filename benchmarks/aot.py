@@ -1,0 +1,136 @@
+"""Compiles for an H200 on a machine without a GPU, and counts kernels and bytes for each carrier-step of the innermost loop.
+
+python -m benchmarks.aot [case ...]. Needs JAX's CUDA plugin (jax[cuda13] ≥ 0.11, Python ≥ 3.12). The device is described by hand and
+nothing is tuned: counts are to be trusted, times are not to be had. For another launch function: `cost(function, arguments, ...)`.
+"""
+
+import importlib
+import math
+import os
+import re
+import sys
+from dataclasses import dataclass
+
+H200 = """
+gpu_device_info {
+  threads_per_block_limit: 1024 threads_per_warp: 32 shared_memory_per_block: 49152 shared_memory_per_core: 233472
+  threads_per_core_limit: 2048 core_count: 132 fpus_per_core: 128 block_dim_limit_x: 2147483647 block_dim_limit_y: 65535
+  block_dim_limit_z: 65535 memory_bandwidth: 4800000000000 l2_cache_size: 62914560 clock_rate_ghz: 1.98
+  device_memory_size: 150000000000 shared_memory_per_block_optin: 232448 registers_per_core_limit: 65536
+  registers_per_block_limit: 65536 cuda_compute_capability { major: 9 minor: 0 }
+}
+platform_name: "CUDA" dnn_version_info { major: 9 minor: 12 patch: 0 } device_description_str: "NVIDIA H200"
+"""
+_SIZES = {"f32": 4, "f64": 8, "s32": 4, "u32": 4, "s64": 8, "u64": 8, "pred": 1, "f16": 2, "bf16": 2, "s8": 1, "u8": 1}
+_LAUNCHED = ("fusion", "copy", "custom-call", "transpose", "sort", "reduce", "scatter", "dot", "convolution")
+
+
+class NoPlugin(RuntimeError):
+    """JAX's CUDA plugin is not there."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one carrier-step: kernels, bytes read and written; temporary memory of the whole in bytes."""
+
+    kernels: float
+    bytes: float
+    temporary: int
+
+
+def cost(function, arguments, carriers: int, steps: int = 1) -> Cost:
+    """Of a function of arrays (or ShapeDtypeStructs) whose innermost while loop takes `steps` steps of `carriers` carriers."""
+    compiled = compile_for_h200(function, *arguments)
+    kernels, moved = loop(compiled.as_text())
+    return Cost(kernels / steps, moved / carriers / steps, compiled.memory_analysis().temp_size_in_bytes)
+
+
+def compile_for_h200(function, *arguments):
+    """The compiled executable; raises NoPlugin."""
+    for name in ("jax_plugins.xla_cuda13", "jax_plugins.xla_cuda12"):
+        try:
+            importlib.import_module(name)
+            break
+        except ImportError:
+            continue
+    else:
+        raise NoPlugin("no CUDA plugin of JAX: pip install 'jax[cuda13]' with Python 3.12 or later")
+    import jax
+    from jax.experimental import topologies
+    from jax.sharding import SingleDeviceSharding
+
+    jax.devices("cpu")  # finds the plugins
+    topology = topologies.get_topology_desc(platform="cuda", topology_name="", topology="1x1x1", target_config=H200)
+    there = SingleDeviceSharding(topology.devices[0])
+    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=there), arguments)
+    return jax.jit(function, out_shardings=there).trace(*shapes).lower(lowering_platforms=("cuda",)).compile()
+
+
+def loop(text: str) -> tuple[int, int]:
+    """(kernels, bytes) of one pass through the innermost while body of optimised HLO: the one that itself has no while."""
+    bodies = [_block(text, name) for name in dict.fromkeys(re.findall(r"body=%?([\w.\-]+)", text))]
+    inner = [body for body in bodies if " while(" not in body]
+    if not inner:
+        raise ValueError("no while loop in the compiled program")
+    return max(_counted(body) for body in inner)
+
+
+def _block(text: str, name: str) -> str:
+    found = re.search(r"^%?" + re.escape(name) + r" .*?^}", text, re.S | re.M)
+    return found[0] if found else ""
+
+
+def _counted(body: str) -> tuple[int, int]:
+    sizes, kernels, moved = {}, 0, 0
+    for line in body.splitlines():
+        found = re.match(r"\s+(?:ROOT )?%?([\w.\-]+) = (\(.*?\)|\S+) ([\w\-]+)\((.*?)\)", line)
+        if not found:
+            continue
+        name, shape, kind, operands = found.groups()
+        sizes[name] = _bytes(shape)
+        if kind in _LAUNCHED:
+            kernels += 1
+            moved += sizes[name] + sum(sizes.get(operand, 0) for operand in re.findall(r"%([\w.\-]+)", operands))
+    return kernels, moved
+
+
+def _bytes(shape: str) -> int:
+    arrays = re.findall(r"(\w+)\[([\d,]*)\]", re.sub(r"/\*.*?\*/", "", shape))
+    return sum(_SIZES.get(kind, 0) * math.prod(int(n) for n in lengths.split(",") if n) for kind, lengths in arrays)
+
+
+def plain(name: str, n: int = 1 << 20) -> Cost:
+    """Of plain JAX: vmap, scan, grad, on a case. The engine's launch function goes beside it, by `cost`."""
+    from functools import partial
+
+    import jax
+
+    from .cases import CASES
+    from .peers import plain as peer
+    from .spec import Spec
+
+    case = CASES[name]
+    spec = Spec("plain JAX", name, n, "float32", "rk4", case.steps, case.every)
+    start = jax.ShapeDtypeStruct((n, case.components + case.constants), "float32")
+    return cost(partial(peer.run, spec, case), (start,), n)
+
+
+def main(names: list[str]) -> int:
+    """Prints one line for each case; one line saying why where there is no plugin."""
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_gpu_autotune_level=0"
+    for name in names or ["w1"]:
+        try:
+            found = plain(name)
+        except NoPlugin as error:
+            print(error)
+            return 0
+        print(
+            f"plain JAX, {name}: {found.kernels:.0f} kernels a step, {found.bytes:.0f} bytes a carrier-step, "
+            f"temporaries {found.temporary / 1e6:.0f} MB"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,325 @@
+"""The benchmark suite: answers are right, limits compile, files have their form. Nothing here measures a speed."""
+
+import copy
+import ctypes
+import json
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+from semijax import cli, suite
+
+bench = suite.load()
+aot, cases, command, compare, counting, machine, peers, plan, pool, ratios, reference, report, run = (
+    suite.part(name)
+    for name in (
+        "aot",
+        "cases",
+        "command",
+        "compare",
+        "counting",
+        "machine",
+        "peers",
+        "plan",
+        "pool",
+        "ratios",
+        "reference",
+        "report",
+        "run",
+    )
+)
+build, numbers = suite.part("limits.build"), suite.part("limits.numbers")
+Spec = suite.part("spec").Spec
+
+compiler = pytest.mark.skipif(build.compiler() is None, reason="no C compiler")
+
+
+@pytest.fixture(autouse=True)
+def users_jax():
+    """JAX as the peers' users have it; the suite's strictness comes back afterwards."""
+    double = jax.config.read("jax_enable_x64")
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
+    jax.config.update("jax_enable_x64", double)
+
+
+def small(peer, case, dtype="float64", n=37, steps=8, **more):
+    """A spec of few trajectories and steps."""
+    return Spec(peer, case, n, dtype, **({"steps": steps, "every": 4} | more))
+
+
+def verdict(spec):
+    """What the check says of an entry run in this process."""
+    case = cases.CASES[spec.case]
+    job = peers.module(spec.peer).prepare(spec, case)
+    out = job.once()
+    if job.verdict is not None:
+        return job.verdict(out)
+    return reference.judge(case, spec, *job.unpack(out), exact=job.exact, allowed=job.allowed)
+
+
+CASES = [name for name in cases.CASES if name not in ("miniband",)]
+
+
+@compiler
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", CASES)
+def test_hand_written_c_matches_the_reference(case, dtype):
+    assert verdict(small("C", case, dtype, n=301)).right
+
+
+@compiler
+@pytest.mark.parametrize("width", [64, 32, 16])
+def test_the_polynomial_sine_is_as_accurate_as_it_says(width):
+    try:
+        lib = build.library("w1", width)
+    except build.NoCompiler:
+        pytest.skip("the processor has no vectors of this width")
+    for dtype, suffix, bound in ((np.float32, "f", 1.5e-7), (np.float64, "d", 3e-16)):
+        x, s, c = build.aligned((3, 1 << 14), dtype)
+        x[:] = np.random.default_rng(0).uniform(-1e4, 1e4, x.shape)
+        x[: len(x) // 2] = np.linspace(-4, 4, len(x) // 2)
+        x[:3] = np.nan, np.inf, -np.inf
+        getattr(lib, f"sines_{suffix}")(*(ctypes.c_void_p(array.ctypes.data) for array in (x, s, c)), ctypes.c_long(len(x)))
+        exact = x[3:].astype(np.longdouble)
+        assert np.abs(s[3:] - np.sin(exact)).max() <= bound
+        assert np.abs(c[3:] - np.cos(exact)).max() <= bound
+        assert np.isnan(s[:3]).all() and np.isnan(c[:3]).all()
+
+
+@compiler
+@pytest.mark.parametrize("option", ["half-turns", "three parts"])
+def test_other_sines_of_the_limit_are_right_too(option):
+    assert verdict(small("C", "w1", "float32", option=option)).right
+
+
+@compiler
+def test_a_wrong_constant_is_a_wrong_answer(monkeypatch):
+    monkeypatch.setattr(
+        numbers, "of", lambda case, option, right=numbers.of: ([1.001 * x for x in right(case)[0]], right(case)[1])
+    )
+    assert not verdict(small("C", "w1")).right
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_plain_jax_matches_the_reference(case):
+    assert verdict(small("plain JAX", case)).right
+
+
+@pytest.mark.parametrize("case", ["superlattice", "dirac", "user", "lorenz"])
+def test_semijax_and_numpy_match_the_reference(case):
+    assert verdict(small("semijax", case)).right
+    assert verdict(small("NumPy", case, cores=2)).right
+
+
+@pytest.mark.parametrize("peer", ["semijax", "plain JAX"])
+def test_gradients_match_the_complex_step(peer):
+    assert verdict(small(peer, "w1", variant="gradient")).right
+
+
+@pytest.mark.parametrize("step", ["euler", "heun", "midpoint", "dop8"])
+def test_every_tableau_has_the_same_meaning_everywhere(step):
+    assert verdict(small("plain JAX", "w1_split", variant=step)).right
+
+
+@pytest.mark.parametrize("step", ["leapfrog", "strang", "yoshida4"])
+def test_split_steps_match_the_reference(step):
+    assert verdict(small("semijax", "w1_split", variant=step)).right
+
+
+def test_an_ensemble_repeats_and_its_mean_is_known():
+    case = cases.CASES["w1"]
+    n = cases.BASE + 5
+    z = case.start(n)
+    np.testing.assert_array_equal(z[:, cases.BASE :], z[:, :5])
+    weights = case.times_drawn(n)
+    np.testing.assert_allclose((z[:, : cases.BASE] * weights).sum(1) / n, z.mean(1), atol=1e-14)
+
+
+def test_a_parabolic_band_takes_few_operations_and_a_cosine_band_twelve_sines():
+    cheap, dear = (counting.flops(cases.CASES[name]) for name in ("parabolic", "w1"))
+    assert dear - cheap >= 12 * (counting.SINE - 1)
+
+
+def test_no_mode_forgets_a_peer_or_a_step():
+    planned = [spec for mode in ("quick", "full", "gpu") for group in plan.MODES[mode](2).groups for spec in group]
+    assert {spec.peer for spec in planned} == set(peers.PEERS)
+    assert {spec.variant for spec in planned} >= {*reference.STEPS, "volume", "jacobian", "relaxation", "gradient", "precision"}
+    assert {spec.case for spec in planned} == set(cases.CASES)
+    assert {spec.peer for group in plan.quick(2).groups for spec in group} >= set(peers.PEERS) - {"CUDA"}
+
+
+# -- what a run writes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def results_file(tmp_path_factory):
+    """A whole run, of a size that takes no time: worker processes, checks, rounds, JSON."""
+    entries = [Spec(peer, "w1", 64, "float32", steps=4, every=2, cores=1) for peer in ("NumPy", "plain JAX", "C")]
+    entries.append(replace(entries[0], peer="heyoka", variant="rk4"))
+    mode = plan.Mode("tiny", [entries], 300, 10, 0.1, (2, 2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(peers.PEERS, "heyoka", ("with_heyoka", ("a_package_that_nobody_has",)))
+        patch.setattr(run, "probes", lambda *_: {"float32": {"flops": 1e11, "bytes": 1e10}})
+        return run.main(mode, tmp_path_factory.mktemp("results"), lambda line: None)
+
+
+def test_the_json_says_what_was_measured_and_where(results_file):
+    results = json.loads(results_file.read_text())
+    assert results["schema"] == run.SCHEMA
+    assert {"kind", "processor", "flags", "cores", "versions", "compiler", "compiler_flags", "xla_flags", "commit", "gpu"} <= set(
+        results["machine"]
+    )
+    status = {row["peer"]: row["status"] for row in results["rows"]}
+    assert status["heyoka"] == "not installed"
+    assert status["NumPy"] == status["plain JAX"] == "right"
+    for row in results["rows"]:
+        if row["status"] == "right":
+            assert len(row["rounds"]) == 2
+            assert set(row["seconds"]) == {"median", "lower", "upper", "best"}
+            assert row["error"] <= row["allowed"]
+            assert row["psteps"] > 0 and row["compile"] >= 0
+    assert str(results_file.parent) not in results_file.read_text()
+
+
+def test_a_worker_says_what_went_wrong_and_goes_on():
+    with pool.Pool() as workers:
+        worker = workers.of(Spec("NumPy", "w1", 1))
+        assert worker.ask(60, do="run", id=7)["status"] == "failed"
+        wrong = Spec("NumPy", "w1", 8, steps=4, every=2).as_dict()
+        assert worker.ask(60, do="prepare", id=1, spec=wrong | {"variant": "gradient"}) == {
+            "status": "cannot",
+            "note": "not written",
+        }
+        assert worker.ask(60, do="prepare", id=1, spec=wrong)["status"] == "right"
+
+
+def fabricated(seconds):
+    """Results of two entries whose times are given: peer -> [s, ...]."""
+    rows = []
+    for peer, rounds in seconds.items():
+        spec = Spec(peer, "w1", 10_000, cores=2)
+        row = spec.as_dict() | {
+            "name": spec.name,
+            "group": 0,
+            "status": "right",
+            "error": 1e-7,
+            "allowed": 1e-4,
+            "rounds": rounds,
+        }
+        rows.append(row | {"first": 1.0} | run.summary(spec, row | {"first": 1.0}))
+    made = {"schema": 1, "mode": "quick", "machine": machine.facts("cpu"), "rows": rows}
+    made["limits"] = {"float32": {"flops": 1e11, "bytes": 1e10}}
+    made["targets"] = [target.as_dict() for target in ratios.targets(rows)]
+    return made
+
+
+def test_the_report_has_its_tables_and_figures(results_file, tmp_path):
+    made = fabricated({"semijax": [1.0, 1.1, 1.0], "C": [1.0, 1.0, 1.0], "plain JAX": [30.0, 31.0, 32.0]})
+    path = tmp_path / "made.json"
+    path.write_text(json.dumps(made))
+    names = {file.name for file in report.make(path)}
+    assert names == {"made.md", "made-throughput.png", "made-roofline.png"}
+    text = (tmp_path / "made.md").read_text()
+    assert "w1 float32 N = 1e+04 / C | ≥ 0.95 × | 1 [0.95, 1] | holds" in text
+    assert "w1 float32 N = 1e+04 / plain JAX | ≥ 25 × | 30" in text
+    assert "not installed" in report.markdown(report.load(results_file))
+    assert len(report.tables(made)) == 2
+
+
+def test_a_fabricated_regression_is_flagged_and_noise_is_not(tmp_path):
+    before = fabricated({"semijax": [1.0, 1.0, 1.0], "C": [1.0, 1.01, 0.99]})
+    slower = fabricated({"semijax": [1.3, 1.3, 1.3], "C": [1.0, 1.01, 0.99]})
+    noisy = fabricated({"semijax": [1.0, 1.3, 0.9], "C": [1.0, 1.0, 1.0]})
+    [found] = compare.regressions(slower, before)
+    assert found.now < found.before
+    assert "C, 2 cores" in found.name
+    assert compare.regressions(before, before) == compare.regressions(noisy, before) == []
+    wrong = copy.deepcopy(before)
+    wrong["rows"][0]["status"] = "wrong answer"
+    assert compare.lost(wrong, before) == ["w1 rk4 float32 N = 1e+04: semijax, 2 cores: wrong answer"]
+    assert compare.lost(before, before) == []
+
+
+def test_results_are_compared_with_the_newest_of_the_same_kind(tmp_path):
+    now = fabricated({"semijax": [1.0], "C": [1.0]})
+    for name, changed in {"old": {}, "new": {"created": "2999"}, "other": {"kind": "another", "created": "3000"}}.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(now | {"machine": now["machine"] | changed}))
+    assert compare.last(now, tmp_path).name == "new.json"
+    assert compare.last(now, tmp_path, tmp_path / "new.json").name == "old.json"
+    assert compare.last(now | {"mode": "full"}, tmp_path) is None
+
+
+# -- the command line -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arguments", [["--quick", "--gpu"], ["--only", "w2"], ["--compare", "none.json"], ["--gpu"]])
+def test_a_mistake_is_one_line(arguments, capsys, monkeypatch):
+    monkeypatch.setattr(machine, "graphics", lambda: None)
+    assert cli.code(["bench", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "allowed" in err
+
+
+def test_without_the_suite_the_command_says_so(capsys, monkeypatch, tmp_path):
+    monkeypatch.delitem(__import__("sys").modules, suite.NAME)
+    monkeypatch.setattr(suite, "__file__", str(tmp_path / "semijax" / "suite.py"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert cli.code(["bench", "--quick"]) == 2
+    assert "not installed" in capsys.readouterr().err
+
+
+def test_the_command_compares_and_exits_with_1(monkeypatch, tmp_path, capsys):
+    before = fabricated({"semijax": [1.0] * 3, "C": [1.0] * 3})
+    slower = fabricated({"semijax": [2.0] * 3, "C": [1.0] * 3})
+    earlier, path = tmp_path / "before.json", tmp_path / "now.json"
+    earlier.write_text(json.dumps(before))
+    path.write_text(json.dumps(slower))
+    monkeypatch.setattr(run, "main", lambda *_: path)
+    assert cli.code(["bench", "--quick", "--compare", str(earlier)]) == 1
+    out = capsys.readouterr().out
+    assert "worse: w1 rk4 float32" in out
+    assert "Targets" in out
+
+
+# -- compiled for a GPU -----------------------------------------------------------------------------------------------------
+
+
+HLO = """
+%fused (p: f32[8,3]) -> f32[8,3] {
+}
+
+%inner.body (arg: (s32[], f32[8,3])) -> (s32[], f32[8,3]) {
+  %arg = (s32[], f32[8,3]{1,0}) parameter(0)
+  %i = s32[] get-tuple-element(%arg), index=0
+  %k = f32[8,3]{1,0} get-tuple-element(%arg), index=1
+  %step = f32[8,3]{1,0} fusion(%k), kind=kLoop, calls=%fused
+  ROOT %out = (s32[], f32[8,3]{1,0}) tuple(%i, %step)
+}
+
+%outer.body (arg: (s32[], f32[8,3])) -> (s32[], f32[8,3]) {
+  %loop = (s32[], f32[8,3]{1,0}) while(%arg), condition=%c, body=%inner.body
+}
+
+ENTRY %main (x: f32[8,3]) -> f32[8,3] {
+  %loop = (s32[], f32[8,3]{1,0}) while(%t), condition=%c, body=%outer.body
+}
+"""
+
+
+def test_kernels_and_bytes_are_counted_in_the_innermost_loop():
+    assert aot.loop(HLO) == (1, 2 * 8 * 3 * 4)
+
+
+def test_aot_says_why_without_a_plugin(capsys, monkeypatch):
+    def absent(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(aot.importlib, "import_module", absent)
+    monkeypatch.setattr(aot, "plain", lambda name: aot.cost(None, (), 1))
+    monkeypatch.setattr(aot.os, "environ", {})
+    assert aot.main([]) == 0
+    assert capsys.readouterr().out.count("\n") == 1
