@@ -50,14 +50,15 @@ def _three(cores: int) -> list[dict]:
 
 def quick(cores: int) -> Mode:
     """Three minutes: W1 in both precisions, a few bands, all peers at one size."""
+    double = [{"peer": peer, "cores": cores} for peer in ("semijax", "C", "plain JAX", "NumPy", "heyoka")]
     groups = [
         _entries("w1", 1e4, "float32", _ours(cores) + _limits(cores) + _peers(cores)),
-        _entries("w1", 1e4, "float64", _ours(cores) + [{"peer": p, "cores": cores} for p in ("plain JAX", "NumPy", "heyoka")]),
         _entries("w1", 1e6, "float32", _ours(cores)),
-        *(_entries(band, 3e4, "float32", _three(cores)) for band in ("kane", "superlattice", "graphene", "dirac")),
-        _entries("lorenz", 1e4, "float32", _three(cores)),
+        *(_entries(band, 3e4, "float32", _three(cores)) for band in ("kane", "superlattice")),
+        _entries("w1", 1e4, "float64", double),
+        *(_entries(case, n, "float32", _three(cores)) for case, n in (("graphene", 3e4), ("lorenz", 1e4), ("dirac", 3e4))),
     ]
-    return Mode("quick", groups, 170, 4, 8, (3, 15))
+    return Mode("quick", groups, 170, 4, 6, (3, 15))
 
 
 def full(cores: int) -> Mode:

@@ -223,7 +223,7 @@ def test_the_report_has_its_tables_and_figures(results_file, tmp_path):
     names = {file.name for file in report.make(path)}
     assert names == {"made.md", "made-throughput.png", "made-roofline.png"}
     text = (tmp_path / "made.md").read_text()
-    assert "w1 float32 N = 1e+04 / C | ≥ 0.95 × | 1 [0.95, 1] | holds" in text
+    assert "w1 float32 N = 1e+04 / C | ≥ 0.95 × | 1 [0.955, 1] | holds" in text
     assert "w1 float32 N = 1e+04 / plain JAX | ≥ 25 × | 30" in text
     assert "not installed" in report.markdown(report.load(results_file))
     assert len(report.tables(made)) == 2
