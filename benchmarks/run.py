@@ -99,7 +99,9 @@ class Session:
             return {"status": "skipped", "note": f"needs about {_bytes(spec) / 2**30:.0f} GiB"}
         if left <= 0:
             return {"status": "skipped", "note": "the mode's time is over"}
+        begin = time.monotonic()
         answer = pool.of(spec).ask(60 + 5 * self.mode.longest, do="prepare", id=number, spec=spec.as_dict())
+        answer["prepared"] = time.monotonic() - begin  # a process started, all compiled, run and checked
         if answer["status"] == "right":
             self.paces[spec.worker, spec.case, spec.variant, spec.option, spec.tolerance, spec.dtype] = answer["second"] / spec.n
         return answer
