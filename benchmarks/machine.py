@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,29 @@ def available() -> int:
     info = Path("/proc/meminfo")
     found = re.search(r"^MemAvailable:\s*(\d+)", info.read_text() if info.is_file() else "", re.M)
     return int(found[1]) * 1024 if found else 4 << 30
+
+
+def granted(cores: int, seconds: float = 1.0) -> float:
+    """How many cores this process really gets: one busy process pinned to each, their CPU time over the time that passed.
+
+    Quotas and busy neighbours do not show in the number of cores, but make a comparison of one core with two worthless.
+    """
+    chosen = sorted(os.sched_getaffinity(0))[:cores] if hasattr(os, "sched_getaffinity") else [None] * cores
+    burners = [
+        subprocess.Popen([sys.executable, "-c", _BURN.format(core=core, seconds=seconds)], stdout=subprocess.PIPE, text=True)
+        for core in chosen
+    ]
+    return sum(float(burner.communicate()[0]) for burner in burners)
+
+
+_BURN = """
+import os, time
+core = {core}
+if core is not None: os.sched_setaffinity(0, [core])
+wall, cpu = time.perf_counter(), time.process_time()
+while time.perf_counter() - wall < {seconds}: pass
+print((time.process_time() - cpu) / (time.perf_counter() - wall))
+"""
 
 
 def _first_line(command: list[str]) -> str | None:

@@ -22,7 +22,9 @@ def main(
     """Runs a mode ("quick", "full", "gpu"), writes the JSON as it goes and returns its path. only: groups of this case."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     chosen = mode if isinstance(mode, plan.Mode) else plan.MODES[mode](cores)
-    facts = machine.facts("gpu" if chosen.name == "gpu" else "cpu")
+    facts = machine.facts("gpu" if chosen.name == "gpu" else "cpu") | {"granted": [machine.granted(cores)]}
+    if facts["granted"][0] < ratios.GRANTED * cores:
+        say(f"only {facts['granted'][0]:.2f} of {cores} cores are granted: nothing is said about scaling with cores")
     path = place(out) / f"{facts['kind']}-{chosen.name}-{facts['created'][:10]}.json"
     results = {"schema": SCHEMA, "mode": chosen.name, "machine": facts, "rows": [], "limits": {}, "targets": []}
     session = Session(chosen, results, say)
@@ -32,6 +34,7 @@ def main(
             if only in (None, group[0].case):
                 session.group(pool, group)
                 write(results, path)
+    facts["granted"].append(machine.granted(cores))  # neighbours may have come in the meantime
     write(results, path)
     return path
 
@@ -46,7 +49,7 @@ def place(out: str | Path | None) -> Path:
 
 def write(results: dict[str, Any], path: Path) -> None:
     """The results so far, with the targets they reach; never half a file."""
-    results["targets"] = [target.as_dict() for target in ratios.targets(results["rows"])]
+    results["targets"] = [target.as_dict() for target in ratios.targets(results["rows"], min(results["machine"]["granted"]))]
     scratch = path.with_suffix(".part")
     scratch.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(scratch, path)

@@ -196,7 +196,7 @@ def test_a_worker_says_what_went_wrong_and_goes_on():
         assert worker.ask(60, do="prepare", id=1, spec=wrong)["status"] == "right"
 
 
-def fabricated(seconds):
+def fabricated(seconds, granted=2.0):
     """Results of two entries whose times are given: peer -> [s, ...]."""
     rows = []
     for peer, rounds in seconds.items():
@@ -210,9 +210,9 @@ def fabricated(seconds):
             "rounds": rounds,
         }
         rows.append(row | {"first": 1.0} | run.summary(spec, row | {"first": 1.0}))
-    made = {"schema": 1, "mode": "quick", "machine": machine.facts("cpu"), "rows": rows}
+    made = {"schema": 1, "mode": "quick", "machine": machine.facts("cpu") | {"granted": [granted]}, "rows": rows}
     made["limits"] = {"float32": {"flops": 1e11, "bytes": 1e10}}
-    made["targets"] = [target.as_dict() for target in ratios.targets(rows)]
+    made["targets"] = [target.as_dict() for target in ratios.targets(rows, granted)]
     return made
 
 
@@ -227,6 +227,19 @@ def test_the_report_has_its_tables_and_figures(results_file, tmp_path):
     assert "w1 float32 N = 1e+04 / plain JAX | ≥ 25 × | 30" in text
     assert "not installed" in report.markdown(report.load(results_file))
     assert len(report.tables(made)) == 2
+
+
+def test_nothing_is_said_about_scaling_where_the_cores_are_not_granted():
+    one = Spec("semijax", "w1", 10_000, cores=1)
+
+    def scaling(granted):
+        made = fabricated({"semijax": [1.0, 1.0], "C": [1.0, 1.0]}, granted)
+        row = one.as_dict() | {"name": one.name, "group": 0, "status": "right", "rounds": [2.0, 2.0], "first": 2.0}
+        rows = [*made["rows"], row | run.summary(one, row)]
+        return next(target for target in ratios.targets(rows, granted) if "1 to 2 cores" in target.name)
+
+    assert scaling(2.0).holds is True
+    assert scaling(1.0).holds is None
 
 
 def test_a_fabricated_regression_is_flagged_and_noise_is_not(tmp_path):

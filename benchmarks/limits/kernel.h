@@ -184,13 +184,13 @@ void FN(copy)(const R *x, R *y, long n) { // a stream in and a stream out: bytes
 double FN(multiply_add)(long rounds) { // twelve independent chains: flops = 2 * 12 * lanes * rounds on every thread
   double total = 0;
   _Pragma("omp parallel reduction(+ : total)") {
-    V a[12], m = SPLAT(0.999), b = SPLAT(0.001);
-    for (int j = 0; j < 12; j++) a[j] = SPLAT(j);
-    for (long i = 0; i < rounds; i++) {
-      _Pragma("GCC unroll 12") for (int j = 0; j < 12; j++) a[j] = a[j] * m + b;
-      _Pragma("GCC unroll 12") for (int j = 0; j < 12; j++) KEEP(a[j]);
+    V m = SPLAT(0.999), b = SPLAT(0.001), a = SPLAT(0), c = a + b, d = c + b, e = d + b, f = e + b, g = f + b;
+    V h = g + b, i = h + b, j = i + b, k = j + b, l = k + b, n = l + b; // names, not an array: an array would live in memory
+    for (long round = 0; round < rounds; round++) {
+      a = a * m + b, c = c * m + b, d = d * m + b, e = e * m + b, f = f * m + b, g = g * m + b;
+      h = h * m + b, i = i * m + b, j = j * m + b, k = k * m + b, l = l * m + b, n = n * m + b;
     }
-    for (int j = 0; j < 12; j++) total += a[j][0];
+    total += (a + c + d + e + f + g + h + i + j + k + l + n)[0];
   }
   return total;
 }

@@ -1,4 +1,4 @@
-// Hand-written limits: RK4 with the state in registers and a polynomial sine, for vectors of BYTES bytes and UNROLL of them in flight.
+// Hand-written limits: RK4 with the state in registers (but for a few spills) and a polynomial sine, for vectors of BYTES bytes and UNROLL of them in flight.
 // GCC's vector extension makes AVX-512 (64), AVX2 (32) and portable (16) code of one source. No fast-math: NaN stays NaN.
 #include <math.h>
 #include <string.h>
@@ -19,11 +19,6 @@
 #define UNROLL 2
 #endif
 #define GROUP 256 // trajectories whose sums stay in vectors; a multiple of UNROLL * 16
-#if BYTES == 16
-#define KEEP(x) __asm__ volatile("" : "+m"(x))
-#else
-#define KEEP(x) __asm__ volatile("" : "+v"(x))
-#endif
 
 int limits_bytes(void) { return BYTES; }
 
