@@ -64,7 +64,7 @@ def cores() -> int:
 def _missing(flags: list[str]) -> list[str]:
     """The compiler's flags that are not among `flags` yet; what the user has set is left alone."""
     version = tuple(int(part) for part in importlib.metadata.version("jaxlib").split(".")[:2])
-    if version not in _KNOWN:
+    if version not in _KNOWN or os.environ.get("SEMIJAX_ENGINE") != "lanes":  # plain JAX gains little and compiles longer
         return []
     return [f"{name}={value}" for name, value in _FLAGS.items() if not any(f.startswith(f"{name}=") for f in flags)]
 

@@ -17,8 +17,8 @@ _told: set[str] = set()
 
 
 def chosen() -> str:
-    """The engine that runs: "lanes", or "plain" (vmap alone) where the environment variable SEMIJAX_ENGINE says so."""
-    engine = os.environ.get("SEMIJAX_ENGINE", "lanes")
+    """The engine that runs: "plain" (vmap alone), or "lanes" where the environment variable SEMIJAX_ENGINE says so."""
+    engine = os.environ.get("SEMIJAX_ENGINE", "plain")
     if engine not in _ENGINES:
         raise SemijaxError(f"SEMIJAX_ENGINE = {engine!r}: allowed are {', '.join(_ENGINES)}")
     return engine
@@ -33,7 +33,13 @@ def over_lanes(function: Callable, given: Any, carrier: Any, scalars: Any, engin
     if program is None:
         plain = jax.vmap(function, in_axes=(None, -1, None), out_axes=-1)
         return lambda carrier, scalars: plain(given, carrier, scalars)
-    return lambda carrier, scalars: program.tree_of(program(program.rows(carrier), scalars))
+
+    def look(carrier, scalars):
+        shapes, rows = zip(*program(program.rows(carrier), scalars), strict=True)
+        # Stacked without the barrier, rows would be computed again for every array they are part of.
+        return program.tree_of(list(zip(shapes, lax.optimization_barrier(list(rows)), strict=True)))
+
+    return look
 
 
 def steps_over_lanes(function: Callable, given: Any, carrier: Any, scalars: Any, engine: str) -> Callable:

@@ -6,9 +6,9 @@ import jax.numpy as jnp
 from semijax.engine.mesh import dealt
 from semijax.engine.reduce import BLOCK
 
-# Lanes by default. CPU: one float32 component is 4 kB, so a carrier's whole state stays in the first-level cache while it steps.
-# GPU: a kernel has to fill the device.
-DEFAULT, DEFAULT_GPU = 1024, 1 << 20
+# Lanes by default. CPU: one float32 component is 32 kB, so the arrays a step touches stay in the second-level cache. GPU: a kernel
+# has to fill the device.
+DEFAULT, DEFAULT_GPU = 8192, 1 << 20
 GROUP = 8  # tiles whose sums are merged before they are stored; only where there are so many that filling up costs little
 
 

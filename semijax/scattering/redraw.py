@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.custom_batching import custom_vmap
 
-_PASS = 128  # lanes redrawn at a time; at typical rates one pass serves a tile
+_PASS = 256  # lanes redrawn at a time; at typical rates one pass serves a tile
 
 
 @custom_vmap
