@@ -50,7 +50,7 @@ def at_first_use() -> None:
     elif not _told and jax.default_backend() == "cpu" and _missing(os.environ.get("XLA_FLAGS", "").split()):
         _told = True
         warnings.warn(
-            "semijax: JAX started before semijax could set the compiler up: steps run about 5 times slower; "
+            "semijax: JAX started before semijax could set the compiler up: steps run slower; "
             "make sj.configure() the first line of the script",
             stacklevel=3,
         )

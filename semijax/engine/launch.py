@@ -12,7 +12,7 @@ from semijax._pytree import record, replace
 from semijax.engine.mesh import over_devices
 from semijax.engine.over import example, over_lanes, steps_over_lanes
 from semijax.engine.reduce import tree_in_tile, tree_over_tiles
-from semijax.engine.tiles import grouped, groups_of, ungrouped
+from semijax.engine.tiles import grouped, groups_of, numbers, ungrouped
 from semijax.engine.watch import NEVER, Watch, watched
 from semijax.lattice import fold
 from semijax.observables import Sample
@@ -70,9 +70,9 @@ def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, cou
         def frame(index, carry, f):
             carriers, watch = carry
             first = begin + f * every
-            numbers = first + jnp.arange(every, dtype=jnp.int32)
+            steps = first + jnp.arange(every, dtype=jnp.int32)
             # Observing must not fuse with stepping: the same arithmetic then gives the same bits whatever the length of a launch.
-            carriers = lax.optimization_barrier(move(carriers, (_time(run, numbers), numbers.astype(jnp.uint32))))
+            carriers = lax.optimization_barrier(move(carriers, (_time(run, steps), steps.astype(jnp.uint32))))
             now = first + every
             seen = look(carriers, _time(run, now))
             watch = watched(watch, seen, now, index, count)
@@ -171,7 +171,7 @@ def complete(carriers, index, count: int):
     if isinstance(carriers, dict):
         return {name: complete(c, index, count) for name, c in carriers.items()}
     k = carriers.phase.wavevector
-    number = _numbers(k, index)
+    number = numbers(index, k.shape[-1])
     weight = jnp.ones(number.shape, k.dtype) if carriers.weight is None else carriers.weight
     identity = number.astype(jnp.uint32) if carriers.id is None else carriers.id
     return replace(carriers, weight=jnp.where(number < count, weight, jnp.zeros_like(weight)), id=identity)
@@ -182,10 +182,6 @@ def _like(given, carriers):
     if isinstance(given, dict):
         return {name: _like(given[name], carriers[name]) for name in given}
     return replace(carriers, weight=given.weight, id=given.id)
-
-
-def _numbers(k, index):
-    return index * k.shape[-1] + jnp.arange(k.shape[-1], dtype=jnp.int32)
 
 
 def _wavevector(carriers):
@@ -215,7 +211,7 @@ def _parts(run: Run, seen, index, count: int):
 
 def _part(recorder, parts, index, count: int):
     lanes = jax.tree.leaves(parts)[0].shape[-1]
-    real = index * lanes + jnp.arange(lanes, dtype=jnp.int32) < count
+    real = numbers(index, lanes) < count
     parts = jax.tree.map(lambda x: jnp.where(real.reshape((1,) * (x.ndim - 1) + real.shape), x, jnp.zeros_like(x)), parts)
     if hasattr(recorder, "in_tile"):
         return recorder.in_tile(parts, tree_in_tile)

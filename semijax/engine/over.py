@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from semijax._types import SemijaxError
-from semijax.engine.lanes import Program
+from semijax.engine.lanes import Program, Unsupported
 
 _ENGINES = ("lanes", "plain")
 _told: set[str] = set()
@@ -73,7 +73,7 @@ def steps_over_lanes(function: Callable, given: Any, carrier: Any, scalars: Any,
 def _program(function, given, carrier, scalars) -> Program | None:
     try:
         program = Program(function, given, carrier, scalars)
-    except NotImplementedError as error:
+    except Unsupported as error:
         _tell(f"runs as plain JAX, slower: {error} cannot be written as lanes")
         return None
     if program.vmapped:

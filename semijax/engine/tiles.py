@@ -35,6 +35,11 @@ def ungrouped(tree):
     return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), tree)
 
 
+def numbers(index, lanes: int):
+    """Numbers [lanes] of the carriers of tile `index`; the last tile goes beyond the last carrier."""
+    return index * lanes + jnp.arange(lanes, dtype=jnp.int32)
+
+
 def pack(tree, lanes: int):
     """Leaves [n ...] -> [tiles ... lanes], as many tiles for every device, filled up with copies of the last carrier."""
 

@@ -9,6 +9,7 @@ from jax import lax
 
 from semijax import certify
 from semijax._pytree import record, replace
+from semijax.engine.tiles import numbers
 
 NEVER = jnp.iinfo(jnp.int32).max
 
@@ -36,7 +37,7 @@ class Watch:
 def watched(watch: Watch, seen, now, index, count: int) -> Watch:
     """The watch after one more frame, at step number `now`."""
     ok = seen["finite"]
-    number = index * ok.shape[-1] + jnp.arange(ok.shape[-1], dtype=jnp.int32)
+    number = numbers(index, ok.shape[-1])
     bad = ~ok & (number < count)
     values = lax.stop_gradient(seen["values"])
     drifts = {

@@ -30,8 +30,7 @@ class Node:
         return self.op == "const" and self.attr == number
 
 
-_ODD = {"sin", "neg"}  # finite exactly where their argument is
-_SAFE = {"sin", "cos", "neg", "abs"}
+_SAFE = {"sin", "cos", "neg", "abs"}  # finite exactly where their argument is
 _MODERATE = 2.0**60  # products of constants below stay far from overflow in float32
 
 

@@ -9,9 +9,8 @@ import numpy as np
 from jax.core import Tracer
 from jax.extend.core import Literal
 
-from semijax.engine.lanes import movement
 from semijax.engine.lanes.graph import Graph
-from semijax.engine.lanes.movement import Unsupported, wrapped
+from semijax.engine.lanes.movement import Unsupported
 from semijax.engine.lanes.scalars import Complex, Scalars
 
 LARGEST = 1024  # elements of a shared array that may become scalars; a larger one is a table
@@ -60,7 +59,7 @@ class Interpreter:
             return Shared(np.asarray(atom.val, dtype_of(atom))) if isinstance(atom, Literal) else values[atom]
 
         for var, const in zip(jaxpr.constvars, consts):
-            values[var] = const if isinstance(const, (Shared, np.ndarray)) and _known(const) else shared(const)
+            values[var] = shared(const)
         values.update(zip(jaxpr.invars, inputs))
         for eqn in jaxpr.eqns:
             for var, value in zip(eqn.outvars, self.equation(eqn, [read(atom) for atom in eqn.invars]), strict=True):
@@ -175,10 +174,6 @@ def dtype_of(atom) -> np.dtype:
     return np.dtype(atom.aval.dtype)
 
 
-def _known(const) -> bool:
-    return isinstance(const, Shared) or const.dtype == object
-
-
 def _call(eqn):
     def call(*arguments):
         outs = eqn.primitive.bind(*arguments, **eqn.primitive.get_bind_params(eqn.params))
@@ -200,6 +195,3 @@ def _flat_nodes(inputs):
         if not isinstance(value, Shared):
             for x in value.flat:
                 yield from (x.re, x.im) if isinstance(x, Complex) else (x,)
-
-
-__all__ = ["Interpreter", "Opaque", "Shared", "Unsupported", "movement", "shared", "wrapped"]

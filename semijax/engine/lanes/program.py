@@ -12,6 +12,7 @@ from semijax.engine.lanes import trig
 from semijax.engine.lanes.graph import Graph, Node
 from semijax.engine.lanes.interpret import Interpreter, Opaque, Shared, shared
 from semijax.engine.lanes.loops import RULES
+from semijax.engine.lanes.movement import Unsupported
 from semijax.engine.lanes.scalars import Complex
 
 
@@ -20,7 +21,8 @@ class Program:
 
     given: what all carriers share, any tree of arrays; computed with once, outside the loop that calls the program. carrier: a
     tree of arrays whose last axis is lanes. scalars: a tree of numbers that change from call to call (the time). Build it where
-    `given` is at hand, then call it inside the loop. `vmapped` names the primitives that had to stay vmapped calls.
+    `given` is at hand, then call it inside the loop. `vmapped` names the primitives that had to stay vmapped calls. Raises
+    Unsupported for a function with side effects.
     """
 
     def __init__(self, function, given, carrier, scalars):
@@ -28,7 +30,7 @@ class Program:
         numbers = jax.tree.map(lambda x: jax.ShapeDtypeStruct((), x.dtype), scalars)
         closed, shape = jax.make_jaxpr(function, return_shape=True)(given, one, numbers)
         if closed.effects:
-            raise NotImplementedError(", ".join(map(str, closed.effects)))
+            raise Unsupported(", ".join(map(str, closed.effects)))
         self.graph = Graph()
         self.leaves, self.tree = jax.tree.flatten(one)
         self.out_tree = jax.tree.structure(shape)
@@ -37,8 +39,7 @@ class Program:
         self.count = len(self.inputs)
         rows += [self._inputs(leaf) for leaf in jax.tree.leaves(numbers)]
         interpreter = Interpreter(self.graph, RULES)
-        values = interpreter.closed(closed, [*map(shared, jax.tree.leaves(given)), *rows])
-        self.outputs = values
+        self.outputs = interpreter.closed(closed, [*map(shared, jax.tree.leaves(given)), *rows])
         self.vmapped = sorted(set(interpreter.noticed))
         self.order = self._live()
         self.implied = self._implications()
@@ -200,15 +201,11 @@ class Program:
             parts = [values.get(part.id, part.attr) for part in ((node.re, node.im) if isinstance(node, Complex) else (node,))]
             flat.append(lax.complex(*_alike(parts)) if len(parts) == 2 else parts[0])
         if x.ndim == 0:
-            return jnp.asarray(flat[0], _dtype(x.flat[0]))
+            return jnp.asarray(flat[0], x.flat[0].dtype)
         if not flat:
             return jnp.zeros(x.shape)
-        flat = _alike([jnp.asarray(f, _dtype(x.flat[0])) for f in flat])
+        flat = _alike([jnp.asarray(f, x.flat[0].dtype) for f in flat])
         return jnp.stack(flat).reshape(*x.shape, *flat[0].shape)
-
-
-def _dtype(node):
-    return node.dtype
 
 
 def _joined(shape, flat):

@@ -93,7 +93,7 @@ def _clamp(it: Interpreter, eqn, inputs):
     return [it.map(clamped, *inputs)]
 
 
-@rule("stop_gradient", "optimization_barrier", "copy", "copy_p", "sharding_constraint", "reduce_precision_p")
+@rule("stop_gradient", "optimization_barrier", "copy", "sharding_constraint")
 def _as_is(it: Interpreter, eqn, inputs):
     return list(inputs)
 
