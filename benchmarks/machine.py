@@ -1,6 +1,5 @@
 """What a result has to say about where it came from: machine, flags, driver, versions, commit."""
 
-import importlib.metadata
 import os
 import platform
 import re
@@ -9,6 +8,9 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from semijax.configure import cores
+from semijax.provenance import version
 
 PACKAGES = ("semijax", "jax", "jaxlib", "numpy", "scipy", "diffrax", "numba", "heyoka", "gradsolve", "torch", "torchdiffeq")
 _VECTORS = {"avx512f": "avx512", "avx2": "avx2", "sse4_2": "sse4", "asimd": "neon"}
@@ -21,15 +23,15 @@ def facts(device: str) -> dict[str, Any]:
 
     model, flags = processor()
     gpu = graphics() if device == "gpu" else None
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = cores()
     vectors = next((name for flag, name in _VECTORS.items() if flag in flags), "scalar")
-    kind = gpu["name"] if gpu else f"{model} {vectors} {cores} cores"
+    kind = gpu["name"] if gpu else f"{model} {vectors} {count} cores"
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "kind": re.sub(r"[^a-z0-9]+", "-", kind.lower()).strip("-"),
         "processor": model,
         "flags": [flag for flag in _FLAGS if flag in flags],
-        "cores": cores,
+        "cores": count,
         "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "system": f"{platform.system()} {platform.release().split('-')[0]} {platform.machine()}",
         "gpu": gpu,
@@ -60,14 +62,6 @@ def graphics() -> dict[str, str] | None:
     return dict(zip(("name", "driver", "memory"), (part.strip() for part in line.split(","))))
 
 
-def version(package: str) -> str:
-    """Of an installed package; "not installed" for none."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
-
-
 def commit() -> str | None:
     """The commit of the suite's checkout, with "+" where files have changed; None outside one."""
     here = str(Path(__file__).parent)
@@ -76,19 +70,12 @@ def commit() -> str | None:
     return head and head + ("+" if changed else "")
 
 
-def available() -> int:
-    """Bytes of memory free for use."""
-    info = Path("/proc/meminfo")
-    found = re.search(r"^MemAvailable:\s*(\d+)", info.read_text() if info.is_file() else "", re.M)
-    return int(found[1]) * 1024 if found else 4 << 30
-
-
-def granted(cores: int, seconds: float = 1.0) -> float:
+def granted(wanted: int, seconds: float = 1.0) -> float:
     """How many cores this process really gets: one busy process pinned to each, their CPU time over the time that passed.
 
     Quotas and busy neighbours do not show in the number of cores, but make a comparison of one core with two worthless.
     """
-    chosen = sorted(os.sched_getaffinity(0))[:cores] if hasattr(os, "sched_getaffinity") else [None] * cores
+    chosen = sorted(os.sched_getaffinity(0))[:wanted] if hasattr(os, "sched_getaffinity") else [None] * wanted
     burners = [
         subprocess.Popen([sys.executable, "-c", _BURN.format(core=core, seconds=seconds)], stdout=subprocess.PIPE, text=True)
         for core in chosen

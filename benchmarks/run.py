@@ -1,12 +1,15 @@
 """Measures: entries checked, then timed in turn round by round; medians, quartiles, compile time apart; JSON."""
 
 import json
-import os
 import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from semijax.configure import cores as usable_cores
+from semijax.io.atomic import replacing
+from semijax.provenance import memory
 
 from . import machine, peers, plan, ratios
 from .cases import CASES
@@ -20,7 +23,7 @@ def main(
     mode: str | plan.Mode = "full", out: str | Path | None = None, say: Callable[[str], Any] = print, only: str | None = None
 ) -> Path:
     """Runs a mode ("quick", "full", "gpu"), writes the JSON as it goes and returns its path. only: groups of this case."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     chosen = mode if isinstance(mode, plan.Mode) else plan.MODES[mode](cores)
     facts = machine.facts("gpu" if chosen.name == "gpu" else "cpu") | {"granted": [machine.granted(cores)]}
     if facts["granted"][0] < ratios.GRANTED * cores:
@@ -50,9 +53,8 @@ def place(out: str | Path | None) -> Path:
 def write(results: dict[str, Any], path: Path) -> None:
     """The results so far, with the targets they reach; never half a file."""
     results["targets"] = [target.as_dict() for target in ratios.targets(results["rows"], min(results["machine"]["granted"]))]
-    scratch = path.with_suffix(".part")
-    scratch.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(scratch, path)
+    with replacing(path) as scratch:
+        scratch.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def probes(pool: Pool, cores: int, device: str) -> dict[str, Any]:
@@ -98,7 +100,7 @@ class Session:
         expected = self.paces.get((spec.worker, spec.case, spec.variant, spec.option, spec.tolerance, spec.dtype), 0.0) * spec.n
         if expected > self.mode.longest:
             return {"status": "skipped", "note": f"a run would take {expected:.0f} s"}
-        if _bytes(spec) > 0.7 * machine.available() and spec.device == "cpu":
+        if _bytes(spec) > 0.7 * (memory()[1] or 4 << 30) and spec.device == "cpu":
             return {"status": "skipped", "note": f"needs about {_bytes(spec) / 2**30:.0f} GiB"}
         if left <= 0:
             return {"status": "skipped", "note": "the mode's time is over"}

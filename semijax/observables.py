@@ -5,7 +5,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jax.core import Tracer
 
 from semijax._pytree import record, static
@@ -192,14 +191,15 @@ class _Histogram:
         return weight, value
 
     def in_tile(self, parts, tree):
-        """Counts [bins] of lanes (weight, value), by the tree that adds up lanes: bin after bin, as all at once fill no cache."""
+        """Counts [bins] of lanes (weight, value), by the tree that adds up lanes."""
         weight, value = parts
 
         def counts(x):
             edges = jnp.asarray(self.edges, x.dtype)
-            above = edges[1:].at[-1].set(jnp.nextafter(edges[-1], jnp.asarray(jnp.inf, x.dtype)))
-            one_bin = lambda low, high: tree(jnp.add, jnp.where((low <= x) & (x < high), weight, jnp.zeros_like(weight)))  # noqa: E731
-            return lax.map(lambda ends: one_bin(*ends), (edges[:-1], above))
+            last = jnp.nextafter(edges[-1], jnp.asarray(jnp.inf, x.dtype))  # the last bin has its right edge
+            low, high = edges[:-1, None], jnp.append(edges[1:-1], last)[:, None]
+            inside = (low <= x[None, :]) & (x[None, :] < high)
+            return tree(jnp.add, jnp.where(inside, weight[None, :], jnp.zeros((), weight.dtype)))
 
         return jax.tree.map(counts, value)
 

@@ -49,23 +49,19 @@ static inline V FN(inverse_root)(V x) {
 // -- rates of one vector of trajectories. c: constants in the order of constants.py; e: the drive at this time; d: rates; o: what is
 // -- averaged. Positions are in units that make their rates free of constants (`scale` of constants.py).
 
-static inline void FN(rates_w1)(const V *c, V e, const V *z, V *d) {
-  V a = FN(sine)(z[3]), b = FN(sine)(z[4]), g = FN(sine)(z[5]);
-  d[0] = a, d[1] = b, d[2] = g;
-  d[3] = c[0] + c[3] * b + c[4] * g, d[4] = c[1] + c[5] * a + c[6] * g, d[5] = c[2] + c[7] * a + c[8] * b;
-}
-static inline void FN(seen_w1)(const V *c, V e, const V *z, V *o) {
-  for (int i = 0; i < 3; i++) o[i] = c[9 + i] * FN(sine)(z[3 + i]);
-}
-
-static inline void FN(rates_w1_turns)(const V *c, V e, const V *z, V *d) {
-  V a = FN(half_turns)(z[3]), b = FN(half_turns)(z[4]), g = FN(half_turns)(z[5]);
-  d[0] = a, d[1] = b, d[2] = g;
-  d[3] = c[0] + c[3] * b + c[4] * g, d[4] = c[1] + c[5] * a + c[6] * g, d[5] = c[2] + c[7] * a + c[8] * b;
-}
-static inline void FN(seen_w1_turns)(const V *c, V e, const V *z, V *o) {
-  for (int i = 0; i < 3; i++) o[i] = c[9 + i] * FN(half_turns)(z[3 + i]);
-}
+// k in radians, or in half-turns
+#define W1(NAME, SINE) \
+  static inline void FN(rates_##NAME)(const V *c, V e, const V *z, V *d) { \
+    V a = FN(SINE)(z[3]), b = FN(SINE)(z[4]), g = FN(SINE)(z[5]); \
+    d[0] = a, d[1] = b, d[2] = g; \
+    d[3] = c[0] + c[3] * b + c[4] * g, d[4] = c[1] + c[5] * a + c[6] * g, d[5] = c[2] + c[7] * a + c[8] * b; \
+  } \
+  static inline void FN(seen_##NAME)(const V *c, V e, const V *z, V *o) { \
+    for (int i = 0; i < 3; i++) o[i] = c[9 + i] * FN(SINE)(z[3 + i]); \
+  }
+W1(w1, sine)
+W1(w1_turns, half_turns)
+#undef W1
 
 static inline void FN(pushed)(const V *c, const V *w, V *d) { // d = push + w x b, c: push [3], b [3]
   d[0] = c[0] + w[1] * c[5] - w[2] * c[4], d[1] = c[1] + w[2] * c[3] - w[0] * c[5], d[2] = c[2] + w[0] * c[4] - w[1] * c[3];

@@ -47,7 +47,7 @@ def observe_start(run: Run, state, *, count: int, collides: bool, engine: str):
             }
             watch = Watch({name: v for name, (v, _) in seen["values"].items()}, still, zero, zero, none)
             watch = watched(watch, seen, zero, index, count)
-            part, mine = jax.tree.map(lambda x: x[None], (_parts(run, seen, index, count), _samples(run, seen)))
+            part, mine = jax.tree.map(lambda x: x[None], (_parts(run, seen, index, count), seen["samples"]))
             return _store(samples, mine, index), (part, watch)
 
         samples, (parts, watch) = lax.scan(tile, _empty_samples(run, tiles[1], 1, count), tiles)
@@ -76,7 +76,7 @@ def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, cou
             now = first + every
             seen = look(carriers, _time(run, now))
             watch = watched(watch, seen, now, index, count)
-            return (carriers, watch), (_parts(run, seen, index, count), _samples(run, seen))
+            return (carriers, watch), (_parts(run, seen, index, count), seen["samples"])
 
         def tile(samples, xs):
             index, given, watch = xs
@@ -122,18 +122,33 @@ def _uncounted(carrier, like):
 
 
 def _looker(run: Run, state, count: int, collides: bool, engine: str):
-    """(carriers, t) -> all that a frame looks at, leaves [... lanes]; in one program, so that what they share is computed once."""
+    """(carriers, t) -> what a frame looks at, leaves [... lanes]: "parts", "values" and "finite" in one program, so that what they
+    share is computed once; "samples" of the first lanes alone.
+    """
+    tile = _completed_example(state, count)
 
     def one(run, carrier, t):
         values = lax.stop_gradient(certify.invariants(run.dynamics, t, carrier, collides))
         return {
             "parts": {name: r.part(run.dynamics, t, carrier) for name, r in _adders(run).items()},
-            "samples": {name: r.of(run.dynamics, t, carrier) for name, r in _samplers(run).items()},
             "values": values,
             "finite": certify.finite(carrier, values),
         }
 
-    return over_lanes(one, run, _completed_example(state, count), run.clock[0], engine)
+    look = over_lanes(one, run, tile, run.clock[0], engine)
+    samplers = {name: _sampler(run, name, r.count, tile, engine) for name, r in _samplers(run).items()}
+    return lambda carriers, t: look(carriers, t) | {"samples": {name: sample(carriers, t) for name, sample in samplers.items()}}
+
+
+def _sampler(run: Run, name: str, most: int, tile, engine: str):
+    """(carriers, t) -> f of the tile's first lanes, leaves [... lanes]."""
+    first = partial(jax.tree.map, lambda x: x[..., :most])
+
+    def one(run, carrier, t):
+        return run.recorders[name].of(run.dynamics, t, carrier)
+
+    look = over_lanes(one, run, jax.eval_shape(first, tile), run.clock[0], engine)
+    return lambda carriers, t: look(first(carriers), t)
 
 
 def _completed_example(state, count: int):
@@ -226,26 +241,20 @@ def _merged(run: Run, parts):
 # -- samples: the first carriers, stored ------------------------------------------------------------------------------------
 
 
-def _samples(run: Run, seen):
-    """Of each sampler, f of the tile's first lanes: leaves [... lanes]."""
-    counts = {name: r.count for name, r in _samplers(run).items()}
-    return {name: jax.tree.map(lambda x, m=counts[name]: x[..., :m], values) for name, values in seen["samples"].items()}
-
-
 def _empty_samples(run: Run, state, frames: int, count: int):
     """Room for the tiles that hold sampled carriers, and one slot more where the other tiles' values go to be dropped."""
 
+    tile = _completed_example(state, count)
+
     def shapes(tile, t):
-        tile = complete(tile, jnp.zeros((), jnp.int32), count)
-        each = {name: jax.vmap(partial(r.of, run.dynamics, t), in_axes=-1, out_axes=-1) for name, r in _samplers(run).items()}
-        return _samples(run, {"samples": {name: f(tile) for name, f in each.items()}})
+        return {name: _sampler(run, name, r.count, tile, "plain")(tile, t) for name, r in _samplers(run).items()}
 
     lanes = _wavevector(state).shape[-1]
     return {
         name: jax.tree.map(
             lambda s, m=run.recorders[name].count: jnp.zeros((-(-m // lanes) + 1, frames, *s.shape), s.dtype), values
         )
-        for name, values in jax.eval_shape(shapes, example(state), run.clock[0]).items()
+        for name, values in jax.eval_shape(shapes, tile, run.clock[0]).items()
     }
 
 

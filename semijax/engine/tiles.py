@@ -45,7 +45,7 @@ def pack(tree, lanes: int):
 
     def one(x):
         tiles = tiles_of(x.shape[0], lanes)
-        missing = dealt(tiles, GROUP if tiles >= 8 * GROUP else 1) * lanes - x.shape[0]
+        missing = dealt(tiles, GROUP if tiles >= 64 * GROUP else 1) * lanes - x.shape[0]
         x = jnp.concatenate([x, jnp.broadcast_to(x[-1:], (missing, *x.shape[1:]))]) if missing else x
         return jnp.moveaxis(x.reshape(-1, lanes, *x.shape[1:]), 1, -1)
 
