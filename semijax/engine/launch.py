@@ -38,7 +38,7 @@ def observe_start(run: Run, state, *, count: int, collides: bool, engine: str):
 
         def tile(samples, xs):
             index, carriers = xs
-            carriers = complete(carriers, index, count)
+            carriers = complete(carriers, index, count, 0)
             seen = look(carriers, run.clock[0])
             zero, none = jnp.zeros((), jnp.int32), jnp.asarray(NEVER, jnp.int32)
             still = {
@@ -72,7 +72,7 @@ def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, cou
             first = begin + f * every
             steps = first + jnp.arange(every, dtype=jnp.int32)
             # Observing must not fuse with stepping: the same arithmetic then gives the same bits whatever the length of a launch.
-            carriers = lax.optimization_barrier(move(carriers, (_time(run, steps), steps.astype(jnp.uint32))))
+            carriers = lax.optimization_barrier(move(carriers, _time(run, steps)))
             now = first + every
             seen = look(carriers, _time(run, now))
             watch = watched(watch, seen, now, index, count)
@@ -80,7 +80,7 @@ def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, cou
 
         def tile(samples, xs):
             index, given, watch = xs
-            carry = (complete(given, index, count), watch)
+            carry = (complete(given, index, count, begin), watch)
             (carriers, watch), (parts, seen) = lax.scan(partial(frame, index), carry, jnp.arange(frames, dtype=jnp.int32))
             return _store(samples, seen, index), ((_like(given, carriers), watch), parts)
 
@@ -98,27 +98,12 @@ def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, cou
 
 
 def _mover(run: Run, state, count: int, engine: str):
-    """(carriers, (times, step numbers) [steps]) -> carriers: a tile's carriers after these steps."""
+    """(carriers, times [steps]) -> carriers: a tile's carriers after these steps."""
 
-    def one(run, carrier, clock):
-        t, number = clock
-        return _uncounted(_step(run, _counted(carrier, number), t, run.clock[1]), carrier)
+    def one(run, carrier, t):
+        return _step(run, carrier, t, run.clock[1])
 
-    clock = (run.clock[0], jnp.zeros((), jnp.uint32))
-    return steps_over_lanes(one, run, _completed_example(state, count), clock, engine)
-
-
-def _counted(carrier, number):
-    """A carrier that keeps no step count of its own gets that of the run."""
-    if isinstance(carrier, dict):
-        return {name: _counted(c, number) for name, c in carrier.items()}
-    return carrier if carrier.steps is not None else replace(carrier, steps=number)
-
-
-def _uncounted(carrier, like):
-    if isinstance(carrier, dict):
-        return {name: _uncounted(c, like[name]) for name, c in carrier.items()}
-    return carrier if like.steps is not None else replace(carrier, steps=None)
+    return steps_over_lanes(one, run, _completed_example(state, count), run.clock[0], engine)
 
 
 def _looker(run: Run, state, count: int, collides: bool, engine: str):
@@ -152,7 +137,7 @@ def _sampler(run: Run, name: str, most: int, tile, engine: str):
 
 
 def _completed_example(state, count: int):
-    return jax.eval_shape(lambda tile: complete(tile, jnp.zeros((), jnp.int32), count), example(state))
+    return jax.eval_shape(lambda tile: complete(tile, jnp.zeros((), jnp.int32), count, 0), example(state))
 
 
 def _time(run: Run, i):
@@ -170,7 +155,7 @@ def _step(run: Run, carriers, t, dt):
 
 def _move(dynamics, step, carrier, t, dt):
     carrier = advance(step, dynamics, t, carrier, dt)
-    carrier = replace(carrier, steps=carrier.steps + jnp.ones_like(carrier.steps))
+    carrier = replace(carrier, steps=carrier.steps + jnp.uint32(1))
     if carrier.winding is None:
         return carrier
     band = dynamics.species.band
@@ -181,22 +166,26 @@ def _move(dynamics, step, carrier, t, dt):
 # -- what a tile's carriers carry beside their state ------------------------------------------------------------------------
 
 
-def complete(carriers, index, count: int):
-    """A tile's carriers with weight and id written out; lanes beyond the last carrier weigh nothing."""
+def complete(carriers, index, count: int, taken):
+    """A tile's carriers with weight, id and step count written out; lanes beyond the last carrier weigh nothing.
+
+    taken: steps of this run so far; carriers that come from an earlier run keep their own count.
+    """
     if isinstance(carriers, dict):
-        return {name: complete(c, index, count) for name, c in carriers.items()}
+        return {name: complete(c, index, count, taken) for name, c in carriers.items()}
     k = carriers.phase.wavevector
     number = numbers(index, k.shape[-1])
     weight = jnp.ones(number.shape, k.dtype) if carriers.weight is None else carriers.weight
     identity = number.astype(jnp.uint32) if carriers.id is None else carriers.id
-    return replace(carriers, weight=jnp.where(number < count, weight, jnp.zeros_like(weight)), id=identity)
+    steps = jnp.full(number.shape, taken, jnp.uint32) if carriers.steps is None else carriers.steps
+    return replace(carriers, weight=jnp.where(number < count, weight, jnp.zeros_like(weight)), id=identity, steps=steps)
 
 
 def _like(given, carriers):
     """Carriers back in the shape of the state: what was not stored before is not stored after."""
     if isinstance(given, dict):
         return {name: _like(given[name], carriers[name]) for name in given}
-    return replace(carriers, weight=given.weight, id=given.id)
+    return replace(carriers, weight=given.weight, id=given.id, steps=given.steps)
 
 
 def _wavevector(carriers):

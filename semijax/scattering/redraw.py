@@ -43,11 +43,9 @@ def _redraw_hit(law, first, hit, key, step, wavevector):
             rank = begin + 1 + jnp.arange(_PASS, dtype=jnp.int32)
             lane = jnp.where(rank <= total, jnp.searchsorted(order, rank), hit.shape[0])
             mine = [jax.tree.map(lambda x: x.at[lane].get(mode="fill", fill_value=0), x) for x in (key, step)]
-            fresh = jax.vmap(lambda key, step: tuple(law.draw(key, step, first, wavevector[0].dtype)))(*mine)
-            # Every lane looks up its draw: the CPU compiler of JAX 0.10 may abort where draws are scattered to their lanes.
-            served = hit & (order > begin) & (order <= begin + _PASS)
-            place = jnp.clip(order - begin - 1, 0, _PASS - 1)
-            return tuple(jnp.where(served, new[place], old) for old, new in zip(wavevector, fresh, strict=True))
+            fresh = jax.vmap(lambda key, step: law.draw(key, step, first, wavevector[0].dtype), out_axes=-1)(*mine)
+            # Together: the CPU compiler of JAX 0.10 may abort where components are scattered one by one.
+            return tuple(jnp.stack(wavevector).at[:, lane].set(fresh, mode="drop"))
 
         return lax.cond(begin < total, draw, lambda wavevector: wavevector, wavevector), None
 
