@@ -21,7 +21,7 @@ from semijax.progress import stage
 from semijax.report import Report, show
 from semijax.schema.case import Case
 from semijax.simulate import Result, simulate
-from semijax.timestep import suggest_dt
+from semijax.timestep import checked_dt
 
 FRAMES = 200  # where the case says neither frames nor every
 _FILE = "results.nc"
@@ -130,7 +130,9 @@ def _simulated(case: Case, console: Console, title: str, value: Any = None) -> F
 def _clock(case: Case, dynamics: Any, start: Any, step: Any) -> tuple[float, int]:
     """(dt, every) so that the duration is `frames` times `every` steps no longer than asked for or suggested."""
     run = case.run
-    dt = run.dt if run.dt is not None else suggest_dt(dynamics, start, start=run.start, duration=run.duration, step=step)
+    # refused as it was asked for, before `frames` may lower it
+    best = checked_dt(dynamics, start, run.dt, start=run.start, duration=run.duration, step=step)
+    dt = best if run.dt is None else run.dt
     if run.every is not None:
         return min(dt, run.duration / run.every), run.every
     frames = run.frames or FRAMES

@@ -37,13 +37,7 @@ def resolve_dt(dynamics, carriers, duration, dt, every: int, start, step) -> tup
     if not (isinstance(start, (int, float)) and math.isfinite(start)):
         raise SemijaxError(f"simulate: start = {start!r}: allowed is a finite number of femtoseconds")
     if is_concrete((dynamics, carriers, step)):
-        rate, cause = fastest(dynamics, carriers, start, duration, step)
-        best = 2 * math.pi / (STEPS_PER_PERIOD * rate) if rate else math.inf
-        if dt is not None and dt * rate * LEAST_STEPS > 2 * math.pi:
-            raise SemijaxError(
-                f"simulate: dt = {dt:g} fs: allowed is at most {2 * math.pi / (LEAST_STEPS * rate):.3g} fs "
-                f"(a quarter of the {cause}, {2 * math.pi / rate:.4g} fs); suggested {best:.3g} fs"
-            )
+        best = checked_dt(dynamics, carriers, dt, start=start, duration=duration, step=step)
         dt = min(best, duration / every) if dt is None else dt
     if dt is None:
         raise SemijaxError(
@@ -53,12 +47,29 @@ def resolve_dt(dynamics, carriers, duration, dt, every: int, start, step) -> tup
     return duration / (frames * every), frames
 
 
+def checked_dt(dynamics, carriers, dt: float | None, *, start: float, duration: float, step) -> float:
+    """The suggested time step [fs]; raises SemijaxError where `dt` is given and cannot resolve the motion."""
+    rate, cause = fastest(dynamics, carriers, start, duration, step)
+    best = 2 * math.pi / (STEPS_PER_PERIOD * rate) if rate else math.inf
+    if dt is not None and dt * rate * LEAST_STEPS > 2 * math.pi:
+        raise SemijaxError(
+            f"simulate: dt = {dt:g} fs: allowed is at most {2 * math.pi / (LEAST_STEPS * rate):.3g} fs "
+            f"(a quarter of the {cause}, {2 * math.pi / rate:.4g} fs); suggested {best:.3g} fs"
+        )
+    return best
+
+
 def fastest(dynamics, carriers, start: float = 0.0, duration: float = 0.0, step=None) -> tuple[float, str]:
     """The highest angular frequency [1/fs] of the motion and what it belongs to; (0, "nothing") where nothing sets a scale."""
     if isinstance(dynamics, dict):
         return max(fastest(dynamics[name], carriers[name], start, duration, step) for name in dynamics)
     if not is_concrete((dynamics, carriers)):
         raise SemijaxError("suggest_dt: the values are traced: allowed outside jit, grad and vmap")
+    with jax.ensure_compile_time_eval():  # under a jit that closes over them, these are numbers all the same
+        return _fastest(dynamics, carriers, start, duration, step)
+
+
+def _fastest(dynamics, carriers, start, duration, step) -> tuple[float, str]:
     phase = jax.tree.map(lambda x: x[:: max(1, x.shape[0] // _LOOKED_AT)], carriers.phase)
     times = jnp.linspace(start, start + duration, _TIMES, dtype=phase.wavevector.dtype)
     dynamics = cast(dynamics, phase.wavevector.dtype)

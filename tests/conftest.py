@@ -4,15 +4,13 @@ import os
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "agg")
-# Without the threshold that configure() sets: steps are three times slower, but compile in a quarter of the time.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_extra_options=xla_cpu_use_multi_output_fusion=true")
 
 import jax
 from hypothesis import settings
 
 import semijax as sj
 
-sj.configure(devices=1, precision="float64")  # also the compiler's flags, which speed up the tests too
+sj.configure(devices=1, precision="float64")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 

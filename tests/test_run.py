@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray
 
-from semijax import config, run
+from semijax import SemijaxError, config, run
 
 TABLES = {
     "carriers": {"kind": "at_k", "wavevector": [0.01]},
@@ -47,3 +47,9 @@ def test_a_scan_of_the_step_keeps_one_axis_of_time(tmp_path):
     data = ran(tmp_path, {"frames": 4}, key="run.dt", values=[3.0, 7.0])  # no binary fractions: the times differ by rounding
     assert data["scan_drift_electron"].dims == ("scan", "scan_time", "axis")
     np.testing.assert_allclose(data["scan_time"], data["time"], rtol=1e-6)
+
+
+def test_a_step_too_long_is_refused_even_where_frames_would_lower_it(tmp_path):
+    tables = {**TABLES, "run": {"carriers": 30, "duration": 4000.0, "dt": 400.0, "frames": 200}}
+    with pytest.raises(SemijaxError, match="dt = 400 fs: allowed is at most 90.7 fs .*; suggested 9.07 fs"):
+        run.run_case(config.check(tables), tmp_path)

@@ -252,3 +252,12 @@ def test_launches_do_not_repeat_random_numbers():
     rest = sj.simulate(dynamics, half.final, **(arguments | dict(duration=250.0)), start=250.0)
     # the seam rounds k once by unfolding; the draws, and so who collides, are the same
     np.testing.assert_allclose(rest.final.phase.wavevector, whole.final.phase.wavevector, rtol=0, atol=1e-15)
+
+
+def test_carriers_that_a_jit_closes_over():
+    carriers = cloud(20)
+    run = lambda charge: sj.simulate(electrons(), carriers, duration=50.0, dt=5.0, record={}).final.phase.position * charge  # noqa: E731
+    np.testing.assert_allclose(jax.jit(run)(1.0), run(1.0), rtol=1e-12, atol=1e-12)
+    broken = sj.Carriers(sj.Phase(jnp.zeros((2, 3)), jnp.asarray([[0.0, 0.0, 0.0], [0.0, jnp.nan, 0.0]])))
+    with pytest.raises(sj.SemijaxError, match="carrier 1 is not finite"):
+        jax.jit(lambda x: sj.simulate(electrons(), broken, duration=50.0, dt=5.0).final.phase.position * x)(1.0)

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from semijax import stepping
 from semijax._pytree import replace
@@ -58,10 +59,11 @@ def _check_one(where: str, dynamics, carriers) -> None:
 def check_start(carriers) -> None:
     """Raises SemijaxError naming the first carrier whose position or wavevector is not finite."""
     for name, one in carriers.items() if isinstance(carriers, dict) else [("carriers", carriers)]:
-        ok = jnp.isfinite(one.phase.position).all(1) & jnp.isfinite(one.phase.wavevector).all(1)
-        if not bool(ok.all()):
+        with jax.ensure_compile_time_eval():  # a jit may close over carriers
+            ok = np.asarray(jnp.isfinite(one.phase.position).all(1) & jnp.isfinite(one.phase.wavevector).all(1))
+        if not ok.all():
             raise SemijaxError(
-                f"simulate: {name}: position or wavevector of carrier {int(jnp.argmin(ok))} is not finite: allowed are numbers"
+                f"simulate: {name}: position or wavevector of carrier {int(np.argmin(ok))} is not finite: allowed are numbers"
             )
 
 
