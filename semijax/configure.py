@@ -11,12 +11,13 @@ from semijax._types import SemijaxError
 
 _COUNT = "--xla_force_host_platform_device_count"
 # What makes the CPU compiler keep a step of many components in one loop over lanes, as wide as the machine's vectors; internal to
-# XLA, so only set for versions that are known to take them (an unknown flag would end the process).
+# XLA, so only set for versions that are known to take them (an unknown flag would end the process). Not with them:
+# xla_cpu_use_multi_output_fusion, which makes some steps faster still and others take the compiler minutes.
 _WIDTH = "--xla_cpu_prefer_vector_width"
 _EXTRA = "--xla_backend_extra_options"
 _FLAGS = {
     _WIDTH: "512",
-    _EXTRA: "xla_cpu_use_multi_output_fusion=true,xla_cpu_small_while_loop_byte_threshold=1000000",
+    _EXTRA: "xla_cpu_small_while_loop_byte_threshold=1000000",
 }
 _KNOWN = ((0, 10), (0, 11))
 _told = False
