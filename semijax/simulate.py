@@ -13,10 +13,11 @@ from semijax._pytree import record, static
 from semijax._types import cast
 from semijax.configure import at_first_use
 from semijax.engine import tiles
-from semijax.engine.launch import Run, launch, observe_start
-from semijax.engine.mesh import gathered
+from semijax.engine.launch import launch, observe_start
+from semijax.engine.mesh import gathered, spread
 from semijax.engine.over import chosen
 from semijax.engine.prepare import check_inputs, check_start, enter, leave
+from semijax.engine.state import Run
 from semijax.observables import Sample, described
 from semijax.steppers import as_step, rk4
 from semijax.timestep import is_concrete, resolve_dt
@@ -76,9 +77,10 @@ def simulate(
         check_start(carriers)
     dt, frames = resolve_dt(dynamics, carriers, duration, dt, every, start, step)
     dtype, count = _first(carriers).phase.wavevector.dtype, _first(carriers).count
-    collides = any(getattr(one, "collides", False) for one in stepping.nested(step))
+    collides = stepping.collides(step)
     dynamics = cast(dynamics, dtype)
     state, steps = enter(dynamics, carriers, step, compensated, tiles.tile_size(count, tile), dtype)
+    state = spread(state)
     run = Run(dynamics, steps, cast(recorders, dtype), (jnp.asarray(start, dtype), jnp.asarray(dt, dtype)))
     how = {"count": count, "collides": collides, "engine": chosen()}
     go = partial(launch, every=every, **how)

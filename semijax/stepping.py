@@ -41,6 +41,11 @@ def nested(step) -> list:
     return steps
 
 
+def collides(step) -> bool:
+    """Whether the step or one inside it draws random numbers, counted by the steps of each carrier."""
+    return any(getattr(one, "collides", False) for one in nested(step))
+
+
 def scheme_of(step):
     """The scheme inside a transformed step: with_volume(rk4) -> rk4."""
     return nested(step)[-1]

@@ -9,7 +9,6 @@ import pytest
 START = "import os, warnings; warnings.simplefilter('error'); import semijax as sj; from semijax import bands\n"
 CARRIERS = "sj.thermal(0, sj.electron(bands.parabolic(0.1)), 8, 300.0)\n"
 SAY = "import jax; print(jax.device_count(), os.environ['XLA_FLAGS'])\n"
-WIDTH, EXTRA = "--xla_cpu_prefer_vector_width=512", "--xla_backend_extra_options="
 
 
 def ran(code, **environment):
@@ -28,28 +27,39 @@ def ran(code, **environment):
 @pytest.mark.parametrize(
     "first", [CARRIERS, "sj.at_k([0.0, 0.0, 0.1])\n", "sj.configure()\n"], ids=["thermal", "at_k", "configure"]
 )
-def test_the_first_use_gives_one_device_per_core_and_no_flags(first):
+def test_the_first_use_gives_one_device_per_core_and_no_other_flag(first):
     status, out, complaints = ran(START + first + SAY)
     assert (status, complaints) == (0, "")
     devices, flags = out.split(maxsplit=1)
     assert int(devices) == len(os.sched_getaffinity(0))
-    assert WIDTH not in flags
-    assert EXTRA not in flags
+    assert flags.split() == [f"--xla_force_host_platform_device_count={devices}"]
 
 
-def test_lanes_come_with_the_compilers_flags_and_leave_the_users_alone():
-    status, out, complaints = ran(START + CARRIERS + SAY, SEMIJAX_ENGINE="lanes")
-    assert (status, complaints) == (0, "")
-    assert WIDTH in out
-    assert EXTRA in out
-    _, out, _ = ran(START + CARRIERS + SAY, SEMIJAX_ENGINE="lanes", XLA_FLAGS="--xla_cpu_prefer_vector_width=256")
-    assert WIDTH not in out
-    assert "--xla_cpu_prefer_vector_width=256" in out
+def test_other_flags_of_the_user_are_left_alone():
+    _, out, _ = ran(START + CARRIERS + SAY, XLA_FLAGS="--xla_cpu_enable_fast_math=false")
+    assert "--xla_cpu_enable_fast_math=false" in out
+    assert "--xla_force_host_platform_device_count" in out
 
 
-def test_lanes_say_once_that_the_flags_came_too_late():
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="one core: nothing is lost")
+def test_a_late_start_says_once_what_it_costs():
     late = "import os, jax; jax.devices(); import semijax as sj; from semijax import bands\n" + CARRIERS + CARRIERS
-    status, _, complaints = ran(late, SEMIJAX_ENGINE="lanes")
+    status, _, complaints = ran(late)
     assert status == 0
-    assert complaints.count("make sj.configure() the first line of the script") == 1
-    assert ran(late)[2] == ""
+    assert complaints.count("steps run on one of") == 1
+    assert "make sj.configure() the first line of the script" in complaints
+    assert (
+        ran("import semijax as sj; sj.configure(devices=1); import jax; jax.devices(); from semijax import bands\n" + CARRIERS)[2]
+        == ""
+    )
+
+
+def test_an_option_that_the_compiler_does_not_know_costs_a_notice_and_no_more():
+    code = (
+        "import semijax.engine.wide as wide; wide._OPTIONS = {'xla_cpu_no_such_option': 1}\n"
+        "import jax.numpy as jnp\n"
+        "print(wide.wide_jit(lambda x: x + 1)(jnp.ones(())), wide.wide_jit(lambda x: x + 1)(jnp.ones(())))"
+    )
+    status, out, complaints = ran(code)
+    assert (status, out) == (0, "2.0 2.0\n")
+    assert complaints.count("this compiler takes no vector width") == 1

@@ -249,10 +249,10 @@ def test_what_stays_vmapped_is_said_once(monkeypatch):
     monkeypatch.setattr(over, "_told", set())
     look = FUNCTIONS["eigenvalues"]
     with pytest.warns(UserWarning, match="eigh .* stays a vmapped call"):
-        over.over_lanes(look, MATRIX, CARRIERS, TIME, "lanes")
+        over.over_lanes(look, MATRIX, CARRIERS, TIME, over.Engine(True, "cpu"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        over.over_lanes(look, MATRIX, CARRIERS, TIME, "lanes")
+        over.over_lanes(look, MATRIX, CARRIERS, TIME, over.Engine(True, "cpu"))
 
 
 def test_a_function_with_side_effects_runs_plain(monkeypatch, capfd):
@@ -263,5 +263,5 @@ def test_a_function_with_side_effects_runs_plain(monkeypatch, capfd):
         return 2 * c
 
     with pytest.warns(UserWarning, match="plain JAX"):
-        out = over.over_lanes(look, MATRIX, CARRIERS, TIME, "lanes")(CARRIERS, TIME)
+        out = over.over_lanes(look, MATRIX, CARRIERS, TIME, over.Engine(True, "cpu"))(CARRIERS, TIME)
     np.testing.assert_array_equal(out, 2 * CARRIERS)

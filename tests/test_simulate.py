@@ -250,6 +250,11 @@ def test_launches_do_not_repeat_random_numbers():
     np.testing.assert_array_equal(parts.final.steps, 50)
     half = sj.simulate(dynamics, start, **(arguments | dict(duration=250.0)))
     rest = sj.simulate(dynamics, half.final, **(arguments | dict(duration=250.0)), start=250.0)
+    np.testing.assert_array_equal(rest.final.steps, 50)
+    pieces = sj.simulate(
+        dynamics, half.final, **(arguments | dict(duration=250.0)), start=250.0, progress=lambda done, total: False
+    )
+    np.testing.assert_array_equal(pieces.final.phase.wavevector, rest.final.phase.wavevector)
     # the seam rounds k once by unfolding; the draws, and so who collides, are the same
     np.testing.assert_allclose(rest.final.phase.wavevector, whole.final.phase.wavevector, rtol=0, atol=1e-15)
 

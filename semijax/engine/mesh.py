@@ -4,7 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jax.sharding import Mesh, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+_SPLIT = PartitionSpec("tiles")
 
 
 def dealt(tiles: int, group: int = 1) -> int:
@@ -19,19 +21,27 @@ def over_devices(work, shared, tiles):
     tiles: leaves [tiles ...], the same in and out. sums: added up over the devices; each device must add to other elements than
     the rest, so that the order does not matter.
     """
-    devices = jax.devices()
-    if len(devices) == 1 or jax.tree.leaves(tiles)[0].shape[0] % len(devices):
+    if not _shared_out(jax.tree.leaves(tiles)):
         return work(shared, tiles)
 
     def share(shared, tiles):
         sums, tiles = work(shared, tiles)
         return jax.tree.map(lambda x: x[None], sums), tiles
 
-    split = PartitionSpec("tiles")
-    mesh = Mesh(np.array(devices), ("tiles",))
-    spread = jax.shard_map(share, mesh=mesh, in_specs=(PartitionSpec(), split), out_specs=(split, split), check_vma=False)
-    sums, tiles = spread(shared, tiles)
+    everywhere = PartitionSpec()
+    run = jax.shard_map(share, mesh=_mesh(), in_specs=(everywhere, _SPLIT), out_specs=(_SPLIT, _SPLIT), check_vma=False)
+    sums, tiles = run(shared, tiles)
     return jax.tree.map(lambda x: jnp.sum(x, axis=0), sums), tiles
+
+
+def spread(tree):
+    """The tree, leaves [tiles ...], with each device's share of the tiles where `over_devices` will want it: the first launch is then
+    compiled for the same places as the others.
+    """
+    leaves = jax.tree.leaves(tree)
+    if _shared_out(leaves) and not any(isinstance(x, Tracer) for x in leaves):
+        return jax.device_put(tree, NamedSharding(_mesh(), _SPLIT))
+    return tree
 
 
 def gathered(tree):
@@ -39,3 +49,12 @@ def gathered(tree):
     if jax.device_count() == 1 or any(isinstance(x, Tracer) for x in jax.tree.leaves(tree)):
         return tree
     return jax.device_put(tree, jax.devices()[0])
+
+
+def _shared_out(leaves: list) -> bool:
+    """Whether the tiles of these leaves [tiles ...] go to several devices."""
+    return jax.device_count() > 1 and leaves[0].shape[0] % jax.device_count() == 0
+
+
+def _mesh() -> Mesh:
+    return Mesh(np.array(jax.devices()), ("tiles",))

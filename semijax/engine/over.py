@@ -1,8 +1,11 @@
 """A function of one carrier over all lanes of a tile: as a lane program where it can be one, else as JAX's vmap."""
 
+import math
 import os
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -11,63 +14,113 @@ from jax import lax
 
 from semijax._types import SemijaxError
 from semijax.engine.lanes import Program, Unsupported
+from semijax.engine.pieces import BLOCK, LANES, MOST, PIECE, Packed, by_pieces, cut, in_one_piece, one_by_one
 
 _ENGINES = ("lanes", "plain")
+UNROLL_GPU = 4  # steps in one kernel: the compiler splits more of them up again
 _told: set[str] = set()
 
 
-def chosen() -> str:
-    """The engine that runs: "plain" (vmap alone), or "lanes" where the environment variable SEMIJAX_ENGINE says so."""
-    engine = os.environ.get("SEMIJAX_ENGINE", "plain")
-    if engine not in _ENGINES:
-        raise SemijaxError(f"SEMIJAX_ENGINE = {engine!r}: allowed are {', '.join(_ENGINES)}")
-    return engine
+@dataclass(frozen=True)
+class Engine:
+    """How a step runs: as a lane program or by vmap alone, compiled for "cpu" or "gpu"."""
+
+    lanes: bool
+    platform: str
 
 
-def over_lanes(function: Callable, given: Any, carrier: Any, scalars: Any, engine: str) -> Callable:
+def chosen() -> Engine:
+    """Lanes on the platform JAX runs on; plain where the environment variable SEMIJAX_ENGINE says so."""
+    name = os.environ.get("SEMIJAX_ENGINE", "lanes")
+    if name not in _ENGINES:
+        raise SemijaxError(f"SEMIJAX_ENGINE = {name!r}: allowed are {', '.join(_ENGINES)}")
+    return Engine(name == "lanes", "cpu" if jax.default_backend() == "cpu" else "gpu")
+
+
+def over_lanes(function: Callable, given: Any, carrier: Any, scalars: Any, engine: Engine) -> Callable:
     """(carrier, scalars) -> tree with leaves [... lanes], of function(given, carrier, scalars) of one carrier.
 
     Call it where `given` is at hand, outside the loop; `carrier` and `scalars` are examples.
     """
-    program = _program(function, given, carrier, scalars) if engine == "lanes" else None
+    program = _program(function, given, carrier, scalars) if engine.lanes else None
     if program is None:
         plain = jax.vmap(function, in_axes=(None, -1, None), out_axes=-1)
         return lambda carrier, scalars: plain(given, carrier, scalars)
-
-    def look(carrier, scalars):
-        shapes, rows = zip(*program(program.rows(carrier), scalars), strict=True)
-        # Stacked without the barrier, rows would be computed again for every array they are part of.
-        return program.tree_of(list(zip(shapes, lax.optimization_barrier(list(rows)), strict=True)))
-
-    return look
+    return lambda carrier, scalars: program.tree_of(program(program.rows(carrier), scalars, apart=engine.platform == "cpu"))
 
 
-def steps_over_lanes(function: Callable, given: Any, carrier: Any, scalars: Any, engine: str) -> Callable:
+def blocks_over_lanes(function: Callable, keep: Callable, given: Any, carrier: Any, scalars: Any, engine: Engine) -> Callable:
+    """(carrier, beside, scalars) -> what `keep` makes of blocks of lanes: leaves [blocks ...].
+
+    function: as for `over_lanes`. keep(its tree, beside): of leaves [... lanes], lanes a multiple of reduce.BLOCK; it must not use
+    arrays from outside. beside: a tree of leaves [lanes].
+    """
+    program = _program(function, given, carrier, scalars) if engine.lanes else None
+    if program is None or engine.platform != "cpu" or not program.small(LANES):
+        look = over_lanes(function, given, carrier, scalars, engine)
+        return lambda carrier, beside, scalars: jax.tree.map(lambda x: x[None], keep(look(carrier, scalars), beside))
+    used = [program.reads(i) for i in range(program.count)]
+
+    def block(lanes, given):
+        (rows, beside), (shared, scalars) = lanes, given
+        rows = iter(rows)
+        rows = [next(rows) if use else None for use in used]
+        seen = program(rows, scalars, shared.unpacked(), apart=True, most=MOST / LANES)
+        return keep(program.tree_of(seen), beside)
+
+    run = in_one_piece(partial(one_by_one, block), jax.vmap(block, in_axes=(0, None)))
+
+    def looks(carrier, beside, scalars):
+        rows = [row for row, use in zip(program.rows(carrier), used, strict=True) if use]
+        times = [x if program.reads(program.count + i) else None for i, x in enumerate(jax.tree.leaves(scalars))]
+        given = Packed(program.needed()), jax.tree.unflatten(jax.tree.structure(scalars), times)
+        pieces = cut(cut((rows, beside), LANES), PIECE // LANES, axis=0)
+        return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), one_by_one(run, pieces, given))
+
+    return looks
+
+
+def steps_over_lanes(function: Callable, given: Any, carrier: Any, scalars: Any, engine: Engine) -> Callable:
     """(carrier, scalars [steps ...]) -> carrier, after as many calls of function(given, carrier, scalars) -> carrier."""
-    program = _program(function, given, carrier, scalars) if engine == "lanes" else None
-    unroll = 1 if jax.default_backend() == "cpu" else 4  # a GPU fuses the steps of one iteration into one kernel
+    program = _program(function, given, carrier, scalars) if engine.lanes else None
     if program is None:
         plain = jax.vmap(function, in_axes=(None, -1, None), out_axes=-1)
         return lambda carrier, scalars: lax.scan(lambda c, s: (plain(given, c, s), None), carrier, scalars)[0]
-    moving = program.moving
+    block = BLOCK // max(x.dtype.itemsize for x in jax.tree.leaves(carrier))
 
     def steps(carrier, scalars):
-        rows = program.rows(carrier)
-        still = program.still(rows, moving)
-
-        def body(changing, one):
-            now = list(rows)
-            for i, row in zip(moving, changing):
-                now[i] = row
-            flat = [row for _, out in program(now, one, still) for row in out]
-            return [flat[i] for i in moving], None
-
-        last, _ = lax.scan(body, [rows[i] for i in moving], scalars, unroll=min(unroll, jax.tree.leaves(scalars)[0].shape[0]))
-        for i, row in zip(moving, last):
+        rows, length = program.rows(carrier), jax.tree.leaves(scalars)[0].shape[0]
+        times, tree = jax.tree.flatten(scalars)
+        times = [x if program.reads(program.count + i) else None for i, x in enumerate(times)]
+        run = partial(_at_once, program, engine, tree, length)
+        if engine.platform == "cpu" and program.small(block):
+            run = partial(by_pieces, in_one_piece(partial(_by_blocks, program, tree, length, block), run), PIECE)
+        given = Packed(program.needed()), times
+        lanes = [rows[i] for i in program.moving], [rows[i] for i in program.fixed]
+        for i, row in zip(program.moving, run(lanes, given), strict=True):
             rows[i] = row
         return program.carrier(rows)
 
     return steps
+
+
+def _at_once(program: Program, engine: Engine, tree, length: int, lanes, given, most: float = math.inf) -> list:
+    """The rows that move, after all steps. lanes: (rows that move, fixed rows), given: (what all share, scalars [steps] or None)."""
+    (rows, fixed), (shared, times) = lanes, given
+    apart = engine.platform == "cpu"
+    still = shared.unpacked()
+    still |= program.still(fixed, still, apart=apart, most=most)
+
+    def body(rows, one):
+        return program.moved(rows, jax.tree.unflatten(tree, one), still, apart=apart, most=most), None
+
+    return lax.scan(body, rows, times, length=length, unroll=1 if apart else min(UNROLL_GPU, length))[0]
+
+
+def _by_blocks(program: Program, tree, length: int, block: int, lanes, given) -> list:
+    """As `_at_once`, block after block of lanes."""
+    run = partial(_at_once, program, Engine(True, "cpu"), tree, length, most=MOST / block)
+    return by_pieces(run, block, lanes, given)
 
 
 def _program(function, given, carrier, scalars) -> Program | None:

@@ -9,9 +9,9 @@ from jax import lax
 
 from semijax import certify
 from semijax._pytree import record, replace
-from semijax.engine.tiles import numbers
+from semijax.engine.reduce import tree_in_tile
 
-NEVER = jnp.iinfo(jnp.int32).max
+NEVER = 2**31 - 1
 
 
 @record
@@ -34,32 +34,42 @@ class Watch:
         return certify.Status(jnp.sum(self.nonfinite), self.carrier[first], self.step[first], drifts, steps, dt)
 
 
-def watched(watch: Watch, seen, now, index, count: int) -> Watch:
-    """The watch after one more frame, at step number `now`."""
-    ok = seen["finite"]
-    number = numbers(index, ok.shape[-1])
-    bad = ~ok & (number < count)
-    values = lax.stop_gradient(seen["values"])
-    drifts = {
-        name: _larger(
-            watch.drifts[name], jnp.where(number < count, jnp.abs(value - watch.reference[name]), 0), scale, number, now
-        )
-        for name, (value, scale) in values.items()
+def glimpsed(values: dict, finite, reference: dict, number, count: int) -> dict:
+    """The certificate of lanes whose carriers have these numbers: of each invariant the largest change, whose it is, and the largest
+    scale; how many carriers are not finite, and the first of them.
+    """
+    real = number < count
+
+    def one(value, scale, before):
+        change = jnp.where(real, jnp.abs(value - before), 0)
+        change = jnp.where(jnp.isfinite(change), change, 0)  # NaN is counted as a failure, not as a drift
+        worst = tree_in_tile(jnp.maximum, change)
+        whose = tree_in_tile(jnp.minimum, jnp.where(change == worst, number, NEVER))
+        return worst, whose, tree_in_tile(jnp.maximum, jnp.where(jnp.isfinite(scale), scale, 0))
+
+    bad = real & ~finite
+    return {
+        "drifts": {name: one(value, scale, reference[name]) for name, (value, scale) in lax.stop_gradient(values).items()},
+        "bad": tree_in_tile(jnp.add, bad.astype(jnp.int32)),
+        "first": tree_in_tile(jnp.minimum, jnp.where(bad, number, NEVER)),
     }
-    failed, fresh = jnp.any(bad), watch.step == NEVER
-    carrier = jnp.where(failed & fresh, number[jnp.argmax(bad)], watch.carrier)
-    step = jnp.where(failed & fresh, now, watch.step)
-    return Watch(watch.reference, drifts, jnp.sum(bad, dtype=jnp.int32), carrier, step)
 
 
-def _larger(drift: certify.Drift, change, scale, number, now) -> certify.Drift:
-    change = jnp.where(jnp.isfinite(change), change, jnp.zeros_like(change))  # NaN is counted as a failure, not as a drift
+def watched(watch: Watch, glimpses: dict, now) -> Watch:
+    """The watch after one more frame, at step number `now`, of which each block of lanes had its glimpse: leaves [blocks]."""
+    drifts = {name: _larger(watch.drifts[name], glimpse, now) for name, glimpse in glimpses["drifts"].items()}
+    bad, first = jnp.sum(glimpses["bad"], dtype=jnp.int32), jnp.min(glimpses["first"])
+    news = (bad > 0) & (watch.step == NEVER)
+    return Watch(watch.reference, drifts, bad, jnp.where(news, first, watch.carrier), jnp.where(news, now, watch.step))
+
+
+def _larger(drift: certify.Drift, glimpse: tuple, now) -> certify.Drift:
+    change, whose, scale = glimpse
     worst = jnp.argmax(change)
-    more = change[worst] > drift.change
-    pick = partial(jnp.where, more)
+    pick = partial(jnp.where, change[worst] > drift.change)
     return certify.Drift(
         pick(change[worst], drift.change),
-        jnp.fmax(drift.scale, jnp.max(scale, initial=0, where=jnp.isfinite(scale))),
-        pick(number[worst], drift.carrier),
+        jnp.fmax(drift.scale, jnp.max(scale)),
+        pick(whose[worst], drift.carrier),
         pick(now, drift.step),
     )

@@ -1,19 +1,22 @@
 """Redraw k of the few carriers that collide: batched, only those lanes are computed."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.custom_batching import custom_vmap
 
 _PASS = 256  # lanes redrawn at a time; at typical rates one pass serves a tile
+_FEW = 1024  # lanes among which hits are looked for one after another
 
 
 @custom_vmap
 def redraw(law, first, hit, key, step, wavevector):
     """The components of k [d], redrawn from the law where `hit`; key, step and first count the random numbers.
 
-    A collision is rare and a draw costs more than a step, so a batch gathers the lanes that were hit, draws for those, and
-    scatters them back. Components travel apart: batched as one array they would be transposed twice a step.
+    A collision is rare and a draw costs more than a step, so of a batch only the lanes that were hit are drawn: of few lanes one
+    after another, of many by gathering them. Components travel apart: batched as one array they would be transposed twice a step.
     """
     fresh = law.draw(key, step, first, wavevector[0].dtype)
     return tuple(jnp.where(hit, new, old) for new, old in zip(fresh, wavevector, strict=True))
@@ -30,10 +33,36 @@ def _redraw_batch(axis_size, in_batched, law, first, hit, key, step, wavevector)
         jax.tree.map(lambda x, b: x if b else jnp.broadcast_to(x, (axis_size,)), x, b)
         for x, b in zip((hit, key, step, wavevector), in_batched[2:], strict=True)
     ]
-    return _redraw_hit(law, first, *spread), tuple(True for _ in wavevector)
+    redrawn = _one_by_one if axis_size <= _FEW else _gathered
+    return redrawn(law, first, *spread), tuple(True for _ in wavevector)
 
 
-def _redraw_hit(law, first, hit, key, step, wavevector):
+@jax.custom_jvp
+def _one_by_one(law, first, hit, key, step, wavevector):
+    """Leaves [n]; the hit lanes are found and drawn in turn."""
+    lanes = jnp.arange(hit.shape[0], dtype=jnp.int32)
+    none = jnp.int32(hit.shape[0])
+
+    def after(lane):
+        later = jnp.where(hit & (lanes > lane), lanes, none)
+        return jnp.min(jnp.min(later.reshape(-1, math.gcd(16, later.size)), axis=0))  # first over whole vectors
+
+    def draw(state):
+        lane, wavevector = state
+        mine = jax.tree.map(lambda x: lax.dynamic_index_in_dim(x, lane, keepdims=False), (key, step))
+        fresh = law.draw(*mine, first, wavevector[0].dtype)
+        changed = tuple(lax.dynamic_update_index_in_dim(old, new, lane, 0) for old, new in zip(wavevector, fresh, strict=True))
+        return after(lane), changed
+
+    return lax.while_loop(lambda state: state[0] < none, draw, (after(jnp.int32(-1)), wavevector))[1]
+
+
+@_one_by_one.defjvp
+def _one_by_one_jvp(primals, tangents):
+    return jax.jvp(_gathered, primals, tangents)  # which reverse mode goes through
+
+
+def _gathered(law, first, hit, key, step, wavevector):
     """Leaves [n]; passes of _PASS lanes until no hit is left."""
     order = jnp.cumsum(hit.astype(jnp.int32))  # the j-th hit is where the running count first reaches j
     total = order[-1]

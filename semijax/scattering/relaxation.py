@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from semijax._pytree import record, replace, static
 from semijax._types import Flow, SemijaxError
-from semijax.random import carrier_key, stream_key, uniforms
+from semijax.random import bits, carrier_key, stream_key
 from semijax.sampling import thermal_law
 from semijax.scattering.redraw import redraw
 from semijax.steppers import as_step
@@ -32,9 +32,11 @@ class Relaxation:
     collides: bool = static(default=True)
 
     def __call__(self, flow: Flow, t, carrier, dt):
-        carrier = self._collide(carrier, dt / 2, first=0)
+        key, step = carrier_key(self.key, carrier.id), carrier.steps
+        before, after = bits(key, step, 0)  # one draw decides both half collisions
+        carrier = self._collide(carrier, before, dt / 2, key, step, first=1)
         carrier = advance(self.step, flow, t, carrier, dt)
-        return self._collide(carrier, dt / 2, first=_HALF)
+        return self._collide(carrier, after, dt / 2, key, step, first=_HALF)
 
     @property
     def rate(self):
@@ -52,14 +54,16 @@ class Relaxation:
             key=stream_key(self.seed, _STREAM + stream),
         )
 
-    def _collide(self, carrier, interval, first: int):
-        k = carrier.phase.wavevector
-        key = carrier_key(self.key, carrier.id)
-        chance = uniforms(key, carrier.steps, 1, k.dtype, first)[0]
-        hit = chance < -jnp.expm1(-interval / self.tau)
-        redrawn = jnp.stack(redraw(self.law, jnp.uint32(first + 1), hit, key, carrier.steps, tuple(k)))
-        fresh = forget_wavevector(carrier, redrawn)
+    def _collide(self, carrier, chance, interval, key, step, first: int):
+        hit = chance < _of_32_bits(-jnp.expm1(-interval / self.tau))
+        redrawn = redraw(self.law, jnp.uint32(first), hit, key, step, tuple(carrier.phase.wavevector))
+        fresh = forget_wavevector(carrier, jnp.stack(redrawn))
         return jax.tree.map(lambda new, old: jnp.where(hit, new, old), fresh, carrier)
+
+
+def _of_32_bits(probability):
+    """The number below which a random word of 32 bits falls with this probability."""
+    return jnp.minimum(probability * 2.0**32, 2.0**32 - 256).astype(jnp.uint32)
 
 
 def with_relaxation(step, tau, temperature, seed: int = 0) -> Relaxation:

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Node:
     """One scalar of one carrier.
 
     op: "input" (attr: its number), "const" (attr: the number), "shared" (attr: (array, flat index), one value for all carriers),
     "guard" (args: a value and roots; NaN unless all roots are finite), "opaque" and "part" (a vmapped call and one of its
-    scalars), else an elementwise primitive (attr: its parameters).
+    scalars), "table" (attr: an array that such a call takes), else an elementwise primitive (attr: its parameters).
     """
 
     op: str
@@ -20,6 +20,9 @@ class Node:
     dtype: np.dtype
     attr: Any
     id: int
+
+    def __repr__(self) -> str:
+        return f"{self.op} {self.id}"  # with its arguments it would be as long as the program unshared
 
     @property
     def is_const(self) -> bool:

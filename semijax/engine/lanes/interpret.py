@@ -9,7 +9,7 @@ import numpy as np
 from jax.core import Tracer
 from jax.extend.core import Literal
 
-from semijax.engine.lanes.graph import Graph
+from semijax.engine.lanes.graph import Graph, Node
 from semijax.engine.lanes.movement import Unsupported
 from semijax.engine.lanes.scalars import Complex, Scalars
 
@@ -30,7 +30,7 @@ class Shared:
 
 @dataclass(frozen=True, eq=False)
 class Opaque:
-    """A call that stays vmapped: function of inputs, each an array of nodes or Shared."""
+    """A call that stays vmapped: function of inputs, each an array of nodes, or a "table" node for what all carriers share."""
 
     function: Any
     inputs: tuple
@@ -97,10 +97,14 @@ class Interpreter:
         elementwise = all(v.aval.shape == () for v in (*eqn.invars, *eqn.outvars))
         if eqn.primitive.name not in QUIET and not elementwise:
             self.noticed.append(eqn.primitive.name)
+        inputs = [self._table(x) if isinstance(x, Shared) else x for x in inputs]
         call = Opaque(_call(eqn), tuple(inputs), eqn.primitive.name)
         flat = tuple(_flat_nodes(inputs))
         node = self.graph.make("opaque", flat, np.float32, call, id(call))
         return [self._parts(node, i, var.aval) for i, var in enumerate(eqn.outvars)]
+
+    def _table(self, x: Shared):
+        return self.graph.make("table", (), np.float32, x.array, id(x.array))
 
     def _parts(self, node, i: int, aval) -> np.ndarray:
         out = np.empty(aval.shape, object)
@@ -192,6 +196,5 @@ def settled(value):
 
 def _flat_nodes(inputs):
     for value in inputs:
-        if not isinstance(value, Shared):
-            for x in value.flat:
-                yield from (x.re, x.im) if isinstance(x, Complex) else (x,)
+        for x in [value] if isinstance(value, Node) else value.flat:
+            yield from (x.re, x.im) if isinstance(x, Complex) else (x,)

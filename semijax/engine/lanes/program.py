@@ -1,19 +1,22 @@
 """A function of one carrier as a straight-line program over lanes: traced once, then plain elementwise JAX on [lanes] arrays."""
 
+import math
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.extend import core
 
-from semijax.engine.lanes import trig
+from semijax.engine.lanes.evaluate import called, value
 from semijax.engine.lanes.graph import Graph, Node
-from semijax.engine.lanes.interpret import Interpreter, Opaque, Shared, shared
+from semijax.engine.lanes.interpret import Interpreter, Shared, shared
 from semijax.engine.lanes.loops import RULES
 from semijax.engine.lanes.movement import Unsupported
+from semijax.engine.lanes.rows import Row, needed, planned, written
 from semijax.engine.lanes.scalars import Complex
+from semijax.engine.lanes.small import fits
 
 
 class Program:
@@ -39,7 +42,8 @@ class Program:
         self.count = len(self.inputs)
         rows += [self._inputs(leaf) for leaf in jax.tree.leaves(numbers)]
         interpreter = Interpreter(self.graph, RULES)
-        self.outputs = interpreter.closed(closed, [*map(shared, jax.tree.leaves(given)), *rows])
+        found = interpreter.closed(closed, [*map(shared, jax.tree.leaves(given)), *rows])
+        self.outputs = [x if not isinstance(x, Shared) or x.concrete else interpreter.nodes(x) for x in found]
         self.vmapped = sorted(set(interpreter.noticed))
         self.order = self._live()
         self.implied = self._implications()
@@ -52,9 +56,12 @@ class Program:
             self.inputs.append(node)
         return out
 
+    def _wanted(self) -> list[Node]:
+        return [node for out in self.outputs if not isinstance(out, Shared) for node in _reals(out)]
+
     def _live(self) -> list[Node]:
         """The nodes the outputs need, arguments first."""
-        stack = [node for out in self.outputs if not isinstance(out, Shared) for node in _reals(out)]
+        stack = self._wanted()
         live = set()
         while stack:
             node = stack.pop()
@@ -83,14 +90,16 @@ class Program:
         self.shared: dict[int, Any] = {}
         arrays: dict[int, Any] = {}
         for node in self.order:
-            if node.op == "shared":
+            if node.op == "table":
+                self.shared[node.id] = node.attr
+            elif node.op == "shared":
                 array, i = node.attr
                 flat = arrays.setdefault(id(array), array.reshape(-1))
                 self.shared[node.id] = flat[i]
             elif node.args and node.op not in ("opaque", "part") and all(a.id in self.shared or a.is_const for a in node.args):
                 if all(a.is_const for a in node.args):
                     continue
-                self.shared[node.id] = self._value(node, self.shared)
+                self.shared[node.id] = value(node, self.shared, self.implied)
 
     # -- running --------------------------------------------------------------------------------------------------------------
 
@@ -109,32 +118,90 @@ class Program:
             i += n
         return jax.tree.unflatten(self.tree, leaves)
 
+    def small(self, lanes: int) -> bool:
+        """Whether the program over so many lanes can be one piece of machine code: no vmapped call needs a kernel of its own."""
+
+        def values(node):
+            lanewise = {a.id: jax.ShapeDtypeStruct((lanes,), a.dtype) for a in node.args if not a.is_const and a.op != "table"}
+            return lanewise | {a.id: a.attr for a in node.args if a.op == "table"}
+
+        return all(fits(partial(called, node), values(node)) for node in self.order if node.op == "opaque")
+
     @property
     def moving(self) -> list[int]:
         """Of a program that returns a carrier: the numbers of the rows that it changes."""
         flat = [x for out in self.outputs for x in (out.flat if not isinstance(out, Shared) else range(np.size(out.array)))]
         return [i for i, x in enumerate(flat) if x is not self.inputs[i]]
 
-    def still(self, rows: list, moving: list[int]) -> dict[int, Any]:
-        """Values that depend on rows that never change alone (a carrier's random key): computed once, before the loop."""
-        values = dict(self.shared)
-        fixed = set(range(self.count)) - set(moving)
-        values.update((self.inputs[i].id, rows[i]) for i in fixed)
-        for node in self.order:
-            ready = node.args and all(a.id in values or a.is_const for a in node.args)
-            if ready and node.id not in values and node.op not in ("opaque", "part"):
-                values[node.id] = self._value(node, values)
-        return values
+    @property
+    def fixed(self) -> list[int]:
+        """Of a program that returns a carrier: the numbers of the rows that it reads and does not change."""
+        moves = set(self.moving)
+        return [i for i in range(self.count) if i not in moves and any(self.inputs[i] in node.args for node in self.order)]
 
-    def __call__(self, rows: list, scalars, still: dict | None = None) -> list:
-        """Outputs, one per leaf: (shape, list of [lanes] arrays)."""
-        lanes = rows[0].shape
-        values = dict(self.shared if still is None else still)
-        values.update((node.id, x) for node, x in zip(self.inputs, [*rows, *jax.tree.leaves(scalars)], strict=True))
+    def still(self, rows: list, shared: dict, *, apart: bool = False, most: float = math.inf) -> dict[int, Any]:
+        """Values of every lane that no step changes and `moved` reads (a carrier's random key), from the `fixed` rows: computed once,
+        before the loop.
+        """
+        values = shared | {self.inputs[i].id: row for i, row in zip(self.fixed, rows, strict=True)}
+        given, ready = set(values), set(values)
         for node in self.order:
-            if node.id not in values:
-                values[node.id] = self._value(node, values)
+            if node.args and node.op not in ("opaque", "part") and all(a.id in ready or a.is_const for a in node.args):
+                ready.add(node.id)
+        read = {a.id for node in self.order if node.id not in ready for a in node.args} | {n.id for n in self._moved()}
+        self._run(values, [node for node in self.order if node.id in ready & read - given], apart, most)
+        return {i: values[i] for i in ready & read - set(shared)}
+
+    def needed(self) -> dict[int, Any]:
+        """Values and tables that all lanes share and a call reads."""
+        read = {a.id for node in self.order if node.id not in self.shared for a in node.args} | {n.id for n in self._wanted()}
+        return {i: x for i, x in self.shared.items() if i in read}
+
+    def reads(self, number: int) -> bool:
+        """Whether this input, numbered through rows and scalars, is read."""
+        node = self.inputs[number]
+        return any(node in other.args for other in self.order) or node in self._wanted()
+
+    def moved(self, changing: list, scalars, still: dict, *, apart: bool = False, most: float = math.inf) -> list:
+        """Of a program that returns a carrier: the rows that it changes, from them as they were. scalars: leaves may be None where
+        they are not read. apart, most: as rows, see `planned`.
+        """
+        lanes = changing[0].shape
+        values = still | {self.inputs[i].id: row for i, row in zip(self.moving, changing, strict=True)}
+        scalars = jax.tree.leaves(scalars, is_leaf=lambda x: x is None)
+        values |= {node.id: x for node, x in zip(self.inputs[self.count :], scalars, strict=True)}
+        self._run(values, self._moved(), apart, most)
+        return [self._full(node, values, lanes) for node in self._moved()]
+
+    def _moved(self) -> list[Node]:
+        flat = self._wanted()
+        return [flat[i] for i in self.moving]
+
+    def __call__(self, rows: list, scalars, shared: dict | None = None, *, apart: bool = False, most: float = math.inf) -> list:
+        """Outputs, one per leaf: (shape, list of [lanes] arrays). rows, scalars: leaves may be None where they are not read. shared:
+        what `needed` returned, where a call must not reach outside. apart, most: as rows, see `planned`.
+        """
+        values = dict(self.shared if shared is None else shared)
+        scalars = jax.tree.leaves(scalars, is_leaf=lambda x: x is None)
+        values.update((node.id, x) for node, x in zip(self.inputs, [*rows, *scalars], strict=True))
+        self._run(values, self._wanted(), apart, most)
+        lanes = next(row.shape for row in rows if row is not None)
         return [self._output(out, values, lanes) for out in self.outputs]
+
+    def _run(self, values: dict, wanted: list[Node], apart: bool, most: float) -> None:
+        """Adds what is wanted to the values."""
+        pieces = planned(self.order, wanted, set(values), most) if apart else needed(self.order, wanted, set(values))
+        for piece in pieces:
+            if isinstance(piece, Row):
+                values[piece.root.id] = written(partial(self._row, piece))(*(values[n.id] for n in piece.reads))
+            else:
+                values[piece.id] = value(piece, values, self.implied)
+
+    def _row(self, row, *reads):
+        values = {node.id: x for node, x in zip(row.reads, reads, strict=True)}
+        for node in row.nodes:
+            values[node.id] = value(node, values, self.implied)
+        return values[row.root.id]
 
     def tree_of(self, outputs: list):
         """The function's tree from the outputs of a call: leaves [... lanes]."""
@@ -150,62 +217,7 @@ class Program:
     def _full(self, x, values, lanes):
         if isinstance(x, Complex):
             return lax.complex(self._full(x.re, values, lanes), self._full(x.im, values, lanes))
-        return jnp.broadcast_to(values[x.id], lanes)
-
-    def _value(self, node: Node, values):
-        if node.is_const:
-            return node.attr
-        if node.op == "guard":
-            return self._guarded(node, values)
-        if node.op == "opaque":
-            return self._called(node, values)
-        if node.op == "part":
-            leaf, position, part = node.attr
-            value = values[node.args[0].id][leaf][position]
-            return value if part is None else getattr(lax, part)(value)
-        arguments = _alike([values.get(a.id, a.attr) for a in node.args])
-        if node.op in _TRIG and node.dtype in (np.float32, np.float64):
-            return _TRIG[node.op](arguments[0])
-        if node.op == "convert_element_type":
-            return lax.convert_element_type(arguments[0], node.dtype)
-        if node.op in _FUNCTIONS:
-            return _FUNCTIONS[node.op](*arguments)
-        return _PRIMITIVES[node.op].bind(*arguments, **dict(node.attr or ()))
-
-    def _guarded(self, node: Node, values):
-        value, roots = values.get(node.args[0].id, node.args[0].attr), node.args[1:]
-        known = self.implied[node.args[0].id]
-        for root in roots:
-            if root.id not in known:
-                x = values[root.id]
-                zero = (x - x).astype(node.dtype) if x.dtype.kind == "f" else None
-                value = value if zero is None else jnp.add(value, zero)
-        return jnp.asarray(value, node.dtype)
-
-    def _called(self, node: Node, values):
-        """A vmapped call: inputs stacked into [... lanes], outputs [... lanes]."""
-        call: Opaque = node.attr
-        arguments, axes = [], []
-        for x in call.inputs:
-            array = x.array if isinstance(x, Shared) else self._stacked(x, values)
-            batched = not isinstance(x, Shared) and array.ndim > x.ndim
-            arguments.append(array)
-            axes.append(-1 if batched else None)
-        if all(axis is None for axis in axes):
-            return call.function(*arguments)
-        return jax.vmap(call.function, in_axes=tuple(axes), out_axes=-1)(*arguments)
-
-    def _stacked(self, x: np.ndarray, values):
-        flat = []
-        for node in x.flat:
-            parts = [values.get(part.id, part.attr) for part in ((node.re, node.im) if isinstance(node, Complex) else (node,))]
-            flat.append(lax.complex(*_alike(parts)) if len(parts) == 2 else parts[0])
-        if x.ndim == 0:
-            return jnp.asarray(flat[0], x.flat[0].dtype)
-        if not flat:
-            return jnp.zeros(x.shape)
-        flat = _alike([jnp.asarray(f, x.flat[0].dtype) for f in flat])
-        return jnp.stack(flat).reshape(*x.shape, *flat[0].shape)
+        return jnp.broadcast_to(jnp.asarray(x.attr) if x.is_const else values[x.id], lanes)
 
 
 def _joined(shape, flat):
@@ -213,24 +225,9 @@ def _joined(shape, flat):
     return jnp.stack(flat).reshape(*shape, *flat[0].shape) if shape else flat[0]
 
 
-def _alike(values: list) -> list:
-    """The values with scalars spread over the lanes that any of them has."""
-    shapes = {np.shape(v) for v in values}
-    if len(shapes) == 1:
-        return [jnp.asarray(v) if isinstance(v, (np.generic, np.ndarray)) else v for v in values]
-    (lanes,) = shapes - {()}
-    return [v if np.shape(v) == lanes else lax.broadcast(jnp.asarray(v), lanes) for v in values]
-
-
 def _reals(out: np.ndarray):
     for x in out.flat:
         yield from (x.re, x.im) if isinstance(x, Complex) else (x,)
 
 
-_TRIG = {"sin": trig.sin, "cos": trig.cos}
 _NAN_PASSES = set("add sub mul div neg sin cos exp log sqrt tan tanh abs log1p expm1 max min".split())
-_FUNCTIONS = {
-    name: getattr(lax, name) for name in "add sub mul div neg max min lt le gt ge eq ne select_n sqrt exp log pow".split()
-}
-_FUNCTIONS |= {"and": lax.bitwise_and, "or": lax.bitwise_or, "xor": lax.bitwise_xor, "not": lax.bitwise_not}
-_PRIMITIVES = {p.name: p for p in vars(core.primitives).values() if isinstance(p, core.Primitive)}

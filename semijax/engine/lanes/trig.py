@@ -15,6 +15,7 @@ _PI = {
     np.dtype("float32"): (3.140625, 0.0009675025939941406, 1.5099579909783765e-07),
     np.dtype("float64"): (3.1415926534682512, 1.2154201013012384e-10),
 }
+_INTEGER = {np.dtype("float32"): np.int32, np.dtype("float64"): np.int64}
 # sin r = r + r z S(z), z = r²: Chebyshev expansions on 0 ≤ z ≤ (1.0005 π/2)², highest power first. What they leave out is below
 # 3e-8 in float32, 2e-18 in float64.
 _SIN = {
@@ -35,16 +36,16 @@ _SIN = {
 @jax.custom_jvp
 def sin(x):
     """sin of float32 or float64 lanes of any shape."""
-    turns = _nearest(x)
-    return _signed(_sine(_reduced(x, turns)), turns)
+    turns, bits = _nearest(x)
+    return _signed(_sine(_reduced(x, turns)), bits)
 
 
 @jax.custom_jvp
 def cos(x):
     """cos of float32 or float64 lanes of any shape: cos x = −(−1)^n sin(x − (n + 1/2)π)."""
     number = x.dtype.type
-    turns = _nearest(x, number(-0.5))
-    return _signed(_sine(_reduced(x, turns + number(0.5))), turns + number(1))
+    turns = lax.round(x * number(1 / np.pi) + number(-0.5), lax.RoundingMethod.TO_NEAREST_EVEN)
+    return _signed(_sine(_reduced(x, turns + number(0.5))), (turns + number(1)).astype(_INTEGER[x.dtype]))
 
 
 @sin.defjvp
@@ -59,10 +60,17 @@ def _cos_jvp(primals, tangents):
     return cos(x), -(sin(x) * dx)
 
 
-def _nearest(x, shift=None):
-    """x/π + shift, rounded to a whole number."""
-    scaled = x * x.dtype.type(1 / np.pi)
-    return lax.round(scaled if shift is None else scaled + shift, lax.RoundingMethod.TO_NEAREST_EVEN)
+def _nearest(x):
+    """(n, bits whose lowest is that of n): x/π rounded to a whole number n, faster than by a rounding and a conversion.
+
+    Adding 1.5 × 2^(mantissa bits) leaves n in the low bits of the sum. That the sum's second highest bit is set is known here and
+    not to the compiler, which else would take the difference for x/π (and a sum of two constants for one, so not for the cosine).
+    """
+    number, integer = x.dtype.type, _INTEGER[x.dtype]
+    large = number(1.5 * 2.0 ** np.finfo(x.dtype).nmant)
+    bits = lax.bitcast_convert_type(x * number(1 / np.pi) + large, integer)
+    set_already = jnp.full_like(bits, 1 << (np.iinfo(integer).bits - 2))
+    return lax.bitcast_convert_type(lax.bitwise_or(bits, set_already), x.dtype) - large, bits
 
 
 def _reduced(x, turns):
@@ -87,8 +95,7 @@ def _polynomial(coefficients, z):
     return total
 
 
-def _signed(value, turns):
-    """(−1)^turns × value, by the sign bit."""
-    integer, top = (jnp.int32, 31) if value.dtype == np.dtype("float32") else (jnp.int64, 63)
-    sign = lax.shift_left(turns.astype(integer), jnp.full_like(turns, top, integer))
-    return lax.bitcast_convert_type(lax.bitwise_xor(lax.bitcast_convert_type(value, integer), sign), value.dtype)
+def _signed(value, bits):
+    """value, or −value where the lowest bit is set."""
+    sign = lax.shift_left(bits, jnp.full_like(bits, np.iinfo(bits.dtype).bits - 1))
+    return lax.bitcast_convert_type(lax.bitwise_xor(lax.bitcast_convert_type(value, bits.dtype), sign), value.dtype)
