@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from semijax import certify, stepping
-from semijax._pytree import record, static
+from semijax._pytree import record, replace, static
 from semijax._types import cast
 from semijax.configure import at_first_use
 from semijax.engine import tiles
@@ -94,11 +94,12 @@ def simulate(
         if progress is not None and (_failed(jax.block_until_ready(watch)) or progress(done, frames)):
             break
     time = run.clock[0] + run.clock[1] * (every * jnp.arange(done + 1)).astype(dtype)
-    state, parts, watch = gathered((state, parts, watch))
+    state, parts, watch = gathered((state, parts, replace(watch, reference={})))
     final = leave(dynamics, state, done * every, count, collides)
     return Result(time, _finished(run, parts), final, watch.status(done * every, dt), described(recorders))
 
 
+@jax.jit
 def _finished(run: Run, parts: list) -> dict[str, Any]:
     """The launches' parts one after another, finished into frames [f ...]."""
     sums = jax.tree.map(lambda *x: jnp.concatenate(x), *(p[0] for p in parts))

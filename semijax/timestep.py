@@ -75,7 +75,9 @@ def _fastest(dynamics, carriers, start, duration, step) -> tuple[float, str]:
     dynamics = cast(dynamics, phase.wavevector.dtype)
     pushes, jacobians = _rates(dynamics, times, phase)
     # The eigenvalues of the linearised flow: ± i ω_c in a magnetic field, ± i sqrt(q φ''/m) in a potential, −γ with damping.
-    jacobians = np.asarray(jacobians, np.float64).reshape(-1, *jacobians.shape[-2:])
+    jacobians = np.asarray(jacobians, np.float64)
+    jacobians = jacobians[:1] if (jacobians == jacobians[:1]).all() else jacobians  # the same at all times
+    jacobians = jacobians.reshape(-1, *jacobians.shape[-2:])
     found = [
         harmonic_rate(dynamics.species.band, phase.wavevector[0], pushes),
         (

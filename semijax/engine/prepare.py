@@ -1,5 +1,6 @@
 """From a user's carriers to the engine's state and back: checked, cast, lifted, folded, cut into tiles."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -95,8 +96,13 @@ def _enter_one(dynamics, carriers, step, compensated: bool, dtype):
 
 def leave(dynamics, state, taken: int, count: int, collides: bool) -> Any:
     """The user's carriers again: leaves [n ...], k unfolded; `taken` steps are added where random draws count them."""
+    return _left(dynamics, state, jnp.asarray(taken, jnp.uint32), count=count, collides=collides)
+
+
+@partial(jax.jit, static_argnames=("count", "collides"))
+def _left(dynamics, state, taken, *, count: int, collides: bool) -> Any:
     if isinstance(dynamics, dict):
-        return {name: leave(dynamics[name], state[name], taken, count, collides) for name in state}
+        return {name: _left(dynamics[name], state[name], taken, count=count, collides=collides) for name in state}
     carriers = tiles.unpack(state, count)
     unfolded = jax.vmap(lambda c: wavevector(dynamics, 0.0, c))(carriers)
     if collides and carriers.steps is None:

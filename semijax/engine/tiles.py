@@ -1,23 +1,33 @@
 """Tiles: carriers cut into padded blocks of one shape, components apart and lanes last: leaves [tiles ... lanes]."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 
 from semijax.engine.mesh import dealt
 from semijax.engine.reduce import BLOCK
 
-# Lanes by default. CPU: one float32 component is 32 kB, so the arrays a step touches stay in the second-level cache. GPU: a kernel
+# Lanes at most by default. CPU: one float32 component is 32 kB, so the arrays of a tile stay in the second-level cache. GPU: a kernel
 # has to fill the device.
 DEFAULT, DEFAULT_GPU = 8192, 1 << 20
+_SMALLEST = 512
+_OVERHEAD = 400  # lanes whose steps to the next frame take as long as what a tile costs by itself
 GROUP = 8  # tiles whose sums are merged before they are stored; only where there are so many that filling up costs little
 
 
 def tile_size(count: int, wanted: int | None = None) -> int:
     """Lanes per tile for `count` carriers: a power of two, at least one block, no larger than holds them all."""
     largest = max(BLOCK, 1 << (count - 1).bit_length())
-    default = DEFAULT if jax.default_backend() == "cpu" else DEFAULT_GPU
-    wanted = default if wanted is None else max(BLOCK, 1 << (wanted - 1).bit_length())
-    return min(wanted, largest)
+    if wanted is None:
+        return min(largest, _fastest_size(count) if jax.default_backend() == "cpu" else DEFAULT_GPU)
+    return min(largest, max(BLOCK, 1 << (wanted - 1).bit_length()))
+
+
+def _fastest_size(count: int) -> int:
+    """The size whose tiles, dealt out to all devices, take least time: few that are not filled, and few."""
+    sizes = [_SMALLEST << i for i in range((DEFAULT // _SMALLEST).bit_length())]
+    return min(reversed(sizes), key=lambda size: dealt(tiles_of(count, size)) * (size + _OVERHEAD))
 
 
 def groups_of(tiles: int) -> int:
@@ -40,6 +50,7 @@ def numbers(index, lanes: int):
     return index * lanes + jnp.arange(lanes, dtype=jnp.int32)
 
 
+@partial(jax.jit, static_argnames="lanes")
 def pack(tree, lanes: int):
     """Leaves [n ...] -> [tiles ... lanes], as many tiles for every device, filled up with copies of the last carrier."""
 
