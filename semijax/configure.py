@@ -36,7 +36,8 @@ def at_first_use() -> None:
     """Configures with the defaults if JAX has not started; else says once, in one line, if it runs on fewer cores than there are."""
     global _told
     if not started():
-        configure()
+        if _COUNT not in os.environ.get("XLA_FLAGS", ""):  # else the user, or configure, has said how many
+            configure()
     elif not _told and _COUNT not in os.environ.get("XLA_FLAGS", "") and jax.default_backend() == "cpu" and cores() > 1:
         _told = True
         warnings.warn(

@@ -35,6 +35,12 @@ def test_the_first_use_gives_one_device_per_core_and_no_other_flag(first):
     assert flags.split() == [f"--xla_force_host_platform_device_count={devices}"]
 
 
+def test_the_first_use_keeps_what_configure_was_told():
+    status, out, complaints = ran(START + "sj.configure(devices=3)\n" + CARRIERS + SAY)
+    assert (status, complaints) == (0, "")
+    assert out.split()[0] == "3"
+
+
 def test_other_flags_of_the_user_are_left_alone():
     _, out, _ = ran(START + CARRIERS + SAY, XLA_FLAGS="--xla_cpu_enable_fast_math=false")
     assert "--xla_cpu_enable_fast_math=false" in out

@@ -10,7 +10,7 @@ from semijax import certify, stepping
 from semijax._pytree import replace
 from semijax.engine.look import looker, room, sampler, store, watcher
 from semijax.engine.mesh import over_devices
-from semijax.engine.over import Engine, steps_over_lanes
+from semijax.engine.over import Engine, apart, steps_over_lanes, whole
 from semijax.engine.reduce import tree_over_tiles
 from semijax.engine.state import Run, complete, completed_example, like, wavevector
 from semijax.engine.tiles import grouped, groups_of, ungrouped
@@ -67,9 +67,9 @@ def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, cou
 
         def tile(samples, xs):
             index, given, watch = xs
-            carry = (complete(given, index, count, begin), watch)
+            carry = (apart(complete(given, index, count, begin), engine), watch)
             (carriers, watch), (parts, seen) = lax.scan(partial(frame, index), carry, jnp.arange(frames, dtype=jnp.int32))
-            return store(samples, seen, index), ((like(given, carriers), watch), parts)
+            return store(samples, seen, index), ((like(given, whole(carriers)), watch), parts)
 
         def group(samples, xs):
             samples, (tiles, parts) = lax.scan(tile, samples, xs)

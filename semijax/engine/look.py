@@ -45,7 +45,7 @@ def looker(run: Run, state, count: int, collides: bool, engine: Engine):
     blocks = blocks_over_lanes(one, keep, run, completed_example(state, count), run.clock[0], engine)
 
     def look(carriers, now, index, watch: Watch):
-        beside = numbers(index, wavevector(carriers).shape[-1]), watch.reference
+        beside = numbers(index, jax.tree.leaves(carriers)[0].shape[-1]), watch.reference
         parts, glimpses = blocks(carriers, beside, run.time(now))
         return {name: _part(recorders[name], part) for name, part in parts.items()}, watched(watch, glimpses, now)
 

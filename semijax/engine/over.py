@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from semijax._pytree import record, replace, static
 from semijax._types import SemijaxError
 from semijax.engine.lanes import Program, Unsupported
 from semijax.engine.pieces import BLOCK, LANES, MOST, PIECE, Packed, by_pieces, cut, in_one_piece, one_by_one
@@ -37,16 +38,49 @@ def chosen() -> Engine:
     return Engine(name == "lanes", "cpu" if jax.default_backend() == "cpu" else "gpu")
 
 
+@record
+class Apart:
+    """Carriers as rows, one array [lanes] for each of their numbers: what a loop carries, so that nothing is stacked on the way."""
+
+    rows: list
+    tree: Any = static()
+    shapes: tuple = static()
+
+    @property
+    def whole(self):
+        """The carriers: leaves [... lanes]."""
+        rows, leaves = iter(self.rows), []
+        for shape in self.shapes:
+            own = [next(rows) for _ in range(math.prod(shape))]
+            leaves.append(jnp.stack(own).reshape(*shape, -1) if shape else own[0])
+        return jax.tree.unflatten(self.tree, leaves)
+
+
+def apart(carrier, engine: Engine):
+    """Carriers with leaves [... lanes] as rows where the engine steps rows; else as they are."""
+    if not engine.lanes:
+        return carrier
+    leaves, tree = jax.tree.flatten(carrier)
+    rows = [x.reshape(-1, x.shape[-1])[i] for x in leaves for i in range(math.prod(x.shape[:-1]))]
+    return Apart(rows, tree, tuple(x.shape[:-1] for x in leaves))
+
+
+def whole(carrier):
+    """The inverse of `apart`."""
+    return carrier.whole if isinstance(carrier, Apart) else carrier
+
+
 def over_lanes(function: Callable, given: Any, carrier: Any, scalars: Any, engine: Engine) -> Callable:
     """(carrier, scalars) -> tree with leaves [... lanes], of function(given, carrier, scalars) of one carrier.
 
-    Call it where `given` is at hand, outside the loop; `carrier` and `scalars` are examples.
+    Call it where `given` is at hand, outside the loop; `carrier` (a tree of leaves [... lanes]) and `scalars` are examples. What is
+    returned takes carriers, whole or apart.
     """
     program = _program(function, given, carrier, scalars) if engine.lanes else None
     if program is None:
         plain = jax.vmap(function, in_axes=(None, -1, None), out_axes=-1)
-        return lambda carrier, scalars: plain(given, carrier, scalars)
-    return lambda carrier, scalars: program.tree_of(program(program.rows(carrier), scalars, apart=engine.platform == "cpu"))
+        return lambda carrier, scalars: plain(given, whole(carrier), scalars)
+    return lambda carrier, scalars: program.tree_of(program(_rows(carrier, engine), scalars, apart=engine.platform == "cpu"))
 
 
 def blocks_over_lanes(function: Callable, keep: Callable, given: Any, carrier: Any, scalars: Any, engine: Engine) -> Callable:
@@ -71,7 +105,7 @@ def blocks_over_lanes(function: Callable, keep: Callable, given: Any, carrier: A
     run = in_one_piece(partial(one_by_one, block), jax.vmap(block, in_axes=(0, None)))
 
     def looks(carrier, beside, scalars):
-        rows = [row for row, use in zip(program.rows(carrier), used, strict=True) if use]
+        rows = [row for row, use in zip(_rows(carrier, engine), used, strict=True) if use]
         times = [x if program.reads(program.count + i) else None for i, x in enumerate(jax.tree.leaves(scalars))]
         given = Packed(program.needed()), jax.tree.unflatten(jax.tree.structure(scalars), times)
         pieces = cut(cut((rows, beside), LANES), PIECE // LANES, axis=0)
@@ -81,15 +115,17 @@ def blocks_over_lanes(function: Callable, keep: Callable, given: Any, carrier: A
 
 
 def steps_over_lanes(function: Callable, given: Any, carrier: Any, scalars: Any, engine: Engine) -> Callable:
-    """(carrier, scalars [steps ...]) -> carrier, after as many calls of function(given, carrier, scalars) -> carrier."""
+    """(carriers apart, scalars [steps ...]) -> carriers apart, after as many calls of function(given, carrier, scalars) -> carrier."""
     program = _program(function, given, carrier, scalars) if engine.lanes else None
     if program is None:
         plain = jax.vmap(function, in_axes=(None, -1, None), out_axes=-1)
-        return lambda carrier, scalars: lax.scan(lambda c, s: (plain(given, c, s), None), carrier, scalars)[0]
+        return lambda carrier, scalars: apart(
+            lax.scan(lambda c, s: (plain(given, c, s), None), whole(carrier), scalars)[0], engine
+        )
     block = BLOCK // max(x.dtype.itemsize for x in jax.tree.leaves(carrier))
 
     def steps(carrier, scalars):
-        rows, length = program.rows(carrier), jax.tree.leaves(scalars)[0].shape[0]
+        rows, length = list(carrier.rows), jax.tree.leaves(scalars)[0].shape[0]
         times, tree = jax.tree.flatten(scalars)
         times = [x if program.reads(program.count + i) else None for i, x in enumerate(times)]
         run = partial(_at_once, program, engine, tree, length)
@@ -99,7 +135,7 @@ def steps_over_lanes(function: Callable, given: Any, carrier: Any, scalars: Any,
         lanes = [rows[i] for i in program.moving], [rows[i] for i in program.fixed]
         for i, row in zip(program.moving, run(lanes, given), strict=True):
             rows[i] = row
-        return program.carrier(rows)
+        return replace(carrier, rows=rows)
 
     return steps
 
@@ -121,6 +157,10 @@ def _by_blocks(program: Program, tree, length: int, block: int, lanes, given) ->
     """As `_at_once`, block after block of lanes."""
     run = partial(_at_once, program, Engine(True, "cpu"), tree, length, most=MOST / block)
     return by_pieces(run, block, lanes, given)
+
+
+def _rows(carrier, engine: Engine) -> list:
+    return (carrier if isinstance(carrier, Apart) else apart(carrier, engine)).rows
 
 
 def _program(function, given, carrier, scalars) -> Program | None:

@@ -109,15 +109,6 @@ class Program:
             x.reshape(-1, x.shape[-1])[i] for x in jax.tree.leaves(carrier) for i in range(int(np.prod(x.shape[:-1], dtype=int)))
         ]
 
-    def carrier(self, rows: list):
-        """The inverse of `rows`."""
-        leaves, i = [], 0
-        for leaf in self.leaves:
-            n = int(np.prod(leaf.shape, dtype=int))
-            leaves.append(jnp.stack(rows[i : i + n]).reshape(*leaf.shape, -1) if leaf.shape else rows[i])
-            i += n
-        return jax.tree.unflatten(self.tree, leaves)
-
     def small(self, lanes: int) -> bool:
         """Whether the program over so many lanes can be one piece of machine code: no vmapped call needs a kernel of its own."""
 
