@@ -52,10 +52,10 @@ def quick(cores: int) -> Mode:
     """Three minutes: W1 in both precisions, a few bands, all peers at one size."""
     double = [{"peer": peer, "cores": cores} for peer in ("semijax", "C", "plain JAX", "NumPy", "heyoka")]
     groups = [
-        _entries("w1", 1e4, "float32", _ours(cores) + _limits(cores) + _peers(cores)),
+        _entries("w1", 3e4, "float32", _ours(cores) + _limits(cores) + _peers(cores)),
         _entries("w1", 1e6, "float32", _ours(cores)),
         *(_entries(band, 1e5, "float32", _three(cores)) for band in ("kane", "superlattice")),
-        _entries("w1", 1e4, "float64", double),
+        _entries("w1", 3e4, "float64", double),
         *(_entries(case, n, "float32", _three(cores)) for case, n in (("graphene", 1e5), ("lorenz", 1e5), ("dirac", 1e5))),
     ]
     return Mode("quick", groups, 170, 4, 6, (3, 15))

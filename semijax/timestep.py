@@ -16,6 +16,8 @@ _LOOKED_AT = 256  # carriers and _TIMES instants whose rates are evaluated
 _TIMES = 33
 _MESH = {1: 64, 2: 32, 3: 16}  # points of the zone along each of p reciprocal vectors: hoppings up to 31, 15, 7 cells away
 _SMALLEST = 1e-3  # of the largest hopping: what is smaller may be rounding in float32
+_BANDS = 8  # of which the hoppings are remembered
+_remembered: dict = {}
 
 
 def suggest_dt(dynamics, carriers, *, start: float = 0.0, duration: float = 0.0, step=None) -> float:
@@ -118,12 +120,21 @@ def harmonic_rate(band, k, pushes) -> tuple[float, str]:
 
 
 def _hoppings(band, k, lattice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Vectors R [m d], Å, and |t(R)| [m] of E in the zone through k; none where E is constant or not finite somewhere."""
-    found = np.abs(np.fft.fftn(np.asarray(_on_mesh(band, k), np.float64)))
-    found.flat[0] = 0.0  # a constant energy moves nothing
-    at = np.nonzero(found > _SMALLEST * found.max())  # none where that is NaN
-    counts = [np.fft.fftfreq(found.shape[0], 1 / found.shape[0])[i] for i in at]
-    return np.stack(counts, axis=1) @ lattice, found[at]
+    """Vectors R [m d], Å, and |t(R)| [m] of E in the zone through k; none where E is constant or not finite somewhere.
+
+    Remembered for the bands of the last runs: runs that are repeated, with other fields or more carriers, ask again and again.
+    """
+    leaves, tree = jax.tree.flatten((band, k))
+    known = (tree, *((x.dtype.str, x.shape, x.tobytes()) for x in map(np.asarray, leaves)))
+    if known not in _remembered:
+        found = np.abs(np.fft.fftn(np.asarray(_on_mesh(band, k), np.float64)))
+        found.flat[0] = 0.0  # a constant energy moves nothing
+        at = np.nonzero(found > _SMALLEST * found.max())  # none where that is NaN
+        counts = [np.fft.fftfreq(found.shape[0], 1 / found.shape[0])[i] for i in at]
+        while len(_remembered) >= _BANDS:
+            _remembered.pop(next(iter(_remembered)))
+        _remembered[known] = np.stack(counts, axis=1) @ lattice, found[at]
+    return _remembered[known]
 
 
 @jax.jit

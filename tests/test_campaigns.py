@@ -1,14 +1,16 @@
 """Campaigns that take minutes: statistics over many seeds, errors over long runs and many steps (pytest -m slow)."""
 
 import math
+import warnings
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from test_lanes import FUNCTIONS, MATRIX
 
 import semijax as sj
-from semijax import bands, config, fields
+from semijax import bands, config, fields, observables
 from semijax._pytree import replace
 from semijax.cases import shipped
 from semijax.run import run_case
@@ -87,3 +89,35 @@ def test_a_symplectic_step_keeps_energy_over_a_million_steps_in_float32():
     # leapfrog's energy swings by (ω dt)²/8 of at most 10 meV, ω = 0.04 1/fs: 2e-6 eV however long, and does not wander off
     assert max(drifts) < 2e-6
     assert drifts[-1] < 3 * np.median(drifts)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_whatever_people_write_runs_in_the_engine(monkeypatch, name):
+    """As an observable and in E(k), with lanes and as plain JAX: the same numbers, and no program the compiler gives up on."""
+
+    def look(dynamics, t, carrier):
+        found = FUNCTIONS[name](MATRIX, carrier.phase.wavevector, t)
+        return sum(jnp.sum(jnp.abs(x).astype(jnp.float64)) for x in jax.tree.leaves(found))
+
+    def energy(p, k):
+        found = FUNCTIONS[name](p, k, jnp.asarray(0.3))
+        if name == "while":  # which has no gradient
+            return 0.5 * jnp.sum(k * k)
+        return 1e-3 * sum(jnp.sum(jnp.tanh(jnp.real(x).astype(jnp.float64))) for x in jax.tree.leaves(found)) + 0.5 * jnp.sum(
+            k * k
+        )
+
+    found = {}
+    for engine in ("lanes", "plain"):
+        monkeypatch.setenv("SEMIJAX_ENGINE", engine)
+        with jax.numpy_dtype_promotion("standard"), warnings.catch_warnings():  # users mix dtypes; what stays vmapped is said
+            warnings.simplefilter("ignore")
+            dynamics = sj.Dynamics(sj.electron(sj.Band(energy, MATRIX, dimension=3)), fields.uniform([1e-3, 2e-3, 0.0]))
+            carriers = sj.Carriers(
+                sj.Phase(jnp.zeros((300, 3)), 0.3 * jnp.asarray(np.random.default_rng(1).normal(size=(300, 3))))
+            )
+            result = sj.simulate(dynamics, carriers, duration=0.2, dt=0.02, every=5, record={"look": observables.mean(look)})
+        found[engine] = (result.frames["look"], result.final.phase.wavevector)
+    for a, b in zip(*found.values(), strict=True):
+        # 10 steps and 300 carriers of some hundred roundings; derivatives amplify them where a function is steep
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * float(jnp.abs(b).max()))
