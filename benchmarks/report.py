@@ -115,7 +115,7 @@ def figures(results: Results, path: Path) -> list[Path]:
         figure = Figure(figsize=(7, 4.5), layout="constrained")
         axes = figure.add_subplot()
         if draw(results, axes):
-            axes.legend(fontsize=6, ncols=2)
+            axes.legend(fontsize=6, ncols=2, loc="lower right" if draw is _throughput else "lower center")
             written.append(path.with_name(f"{path.stem}-{name}.png"))
             figure.savefig(written[-1], dpi=150)
     return written
@@ -127,7 +127,8 @@ def _throughput(results: Results, axes) -> bool:
         points = sorted((row["n"], row["psteps"], *row["psteps_quartiles"]) for row in rows if row["name"] == name)
         n, middle, low, high = zip(*points)
         errors = [[m - a for m, a in zip(middle, low)], [b - m for m, b in zip(middle, high)]]
-        style = {"color": "black", "linewidth": 2} if name.startswith("semijax") else {"linewidth": 1}
+        style: dict[str, Any] = {"color": "black", "linewidth": 2} if name.startswith("semijax") else {"linewidth": 1}
+        style["linestyle"] = "--" if name.endswith(" 1 core") else "-"
         axes.errorbar(n, middle, yerr=errors, marker="o", markersize=3, label=name, **style)
     axes.set(xscale="log", yscale="log", xlabel="trajectories", ylabel="particle-steps per second", title="W1, float32, RK4")
     return bool(rows)

@@ -63,3 +63,16 @@ def test_one_version_everywhere():
     assert f"## {PROJECT['version']}\n" in changelog
     assert PROJECT["license"] == "Apache-2.0"
     assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+
+
+def test_what_is_said_of_speed_is_in_the_committed_results():
+    said = re.search(r"^## How fast\n(.*?)^## ", README, re.S | re.M)[1]
+    link = re.search(r"\((benchmarks/results/\S+\.md)\)", said)[1]
+    results = (ROOT / link).read_text(encoding="utf-8")
+    rows = re.findall(r"^\| .* \|$", said, re.M)
+    assert len(rows) > 5
+    assert [row for row in rows if row not in results] == []
+    for number in re.findall(r"go at ([\d.]+), ([\d.]+ \[[\d., ]+\])", said)[0]:
+        assert number in results
+    for path in re.findall(r"\((benchmarks/results/\S+)\)", said):
+        assert (ROOT / path).is_file()
