@@ -8,7 +8,7 @@ from jax import lax
 from jax.custom_batching import custom_vmap
 
 _PASS = 256  # lanes redrawn at a time; at typical rates one pass serves a tile
-_FEW = 1024  # lanes among which hits are looked for one after another
+_FEW = 128  # lanes among which hits are looked for one after another: a block of the engine, less than any tile
 
 
 @custom_vmap
