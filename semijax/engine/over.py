@@ -61,8 +61,7 @@ def apart(carrier, engine: Engine):
     if not engine.lanes:
         return carrier
     leaves, tree = jax.tree.flatten(carrier)
-    rows = [x.reshape(-1, x.shape[-1])[i] for x in leaves for i in range(math.prod(x.shape[:-1]))]
-    return Apart(rows, tree, tuple(x.shape[:-1] for x in leaves))
+    return Apart(Program.rows(carrier), tree, tuple(x.shape[:-1] for x in leaves))
 
 
 def whole(carrier):
@@ -80,7 +79,7 @@ def over_lanes(function: Callable, given: Any, carrier: Any, scalars: Any, engin
     if program is None:
         plain = jax.vmap(function, in_axes=(None, -1, None), out_axes=-1)
         return lambda carrier, scalars: plain(given, whole(carrier), scalars)
-    return lambda carrier, scalars: program.tree_of(program(_rows(carrier, engine), scalars, apart=engine.platform == "cpu"))
+    return lambda carrier, scalars: program.tree_of(program(_rows(carrier), scalars, apart=engine.platform == "cpu"))
 
 
 def blocks_over_lanes(function: Callable, keep: Callable, given: Any, carrier: Any, scalars: Any, engine: Engine) -> Callable:
@@ -105,7 +104,7 @@ def blocks_over_lanes(function: Callable, keep: Callable, given: Any, carrier: A
     run = in_one_piece(partial(one_by_one, block), jax.vmap(block, in_axes=(0, None)))
 
     def looks(carrier, beside, scalars):
-        rows = [row for row, use in zip(_rows(carrier, engine), used, strict=True) if use]
+        rows = [row for row, use in zip(_rows(carrier), used, strict=True) if use]
         times = [x if program.reads(program.count + i) else None for i, x in enumerate(jax.tree.leaves(scalars))]
         given = Packed(program.needed()), jax.tree.unflatten(jax.tree.structure(scalars), times)
         pieces = cut(cut((rows, beside), LANES), PIECE // LANES, axis=0)
@@ -159,8 +158,8 @@ def _by_blocks(program: Program, tree, length: int, block: int, lanes, given) ->
     return by_pieces(run, block, lanes, given)
 
 
-def _rows(carrier, engine: Engine) -> list:
-    return (carrier if isinstance(carrier, Apart) else apart(carrier, engine)).rows
+def _rows(carrier) -> list:
+    return carrier.rows if isinstance(carrier, Apart) else Program.rows(carrier)
 
 
 def _program(function, given, carrier, scalars) -> Program | None:

@@ -35,7 +35,7 @@ class Program:
         if closed.effects:
             raise Unsupported(", ".join(map(str, closed.effects)))
         self.graph = Graph()
-        self.leaves, self.tree = jax.tree.flatten(one)
+        self.leaves = jax.tree.leaves(one)
         self.out_tree = jax.tree.structure(shape)
         self.inputs: list[Node] = []
         rows = [self._inputs(leaf) for leaf in self.leaves]
@@ -103,7 +103,8 @@ class Program:
 
     # -- running --------------------------------------------------------------------------------------------------------------
 
-    def rows(self, carrier) -> list:
+    @staticmethod
+    def rows(carrier) -> list:
         """The carrier's leaves as one [lanes] array per scalar."""
         return [
             x.reshape(-1, x.shape[-1])[i] for x in jax.tree.leaves(carrier) for i in range(int(np.prod(x.shape[:-1], dtype=int)))
