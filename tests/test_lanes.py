@@ -255,6 +255,17 @@ def test_what_stays_vmapped_is_said_once(monkeypatch):
         over.over_lanes(look, MATRIX, CARRIERS, TIME, over.Engine(True, "cpu"))
 
 
+def test_a_step_of_too_many_operations_runs_plain_and_says_so_once(monkeypatch):
+    plain = run()
+    monkeypatch.setattr(over, "_told", set())
+    monkeypatch.setattr(over, "LONGEST", 100)
+    jax.clear_caches()  # the same run again, traced with the lower limit
+    with pytest.warns(UserWarning, match=r"a step of \d+ operations, allowed are 100 in lanes") as notices:
+        long = run()
+    assert len(notices) <= 2  # the step, and a look as long
+    np.testing.assert_allclose(long.final.phase.wavevector, plain.final.phase.wavevector, rtol=0, atol=1e-12)
+
+
 def test_a_function_with_side_effects_runs_plain(monkeypatch, capfd):
     monkeypatch.setattr(over, "_told", set())
 

@@ -18,6 +18,7 @@ from semijax.engine.lanes import Program, Unsupported
 from semijax.engine.pieces import BLOCK, LANES, MOST, PIECE, Packed, by_pieces, cut, in_one_piece, one_by_one
 
 _ENGINES = ("lanes", "plain")
+LONGEST = 6000  # operations of a program: the tests compile one of 5,440, one of 6,791 was not compiled in three minutes
 UNROLL_GPU = 4  # steps in one kernel: the compiler splits more of them up again
 _told: set[str] = set()
 
@@ -167,6 +168,9 @@ def _program(function, given, carrier, scalars) -> Program | None:
         program = Program(function, given, carrier, scalars)
     except Unsupported as error:
         _tell(f"runs as plain JAX, slower: {error} cannot be written as lanes")
+        return None
+    if len(program.order) > LONGEST:
+        _tell(f"runs as plain JAX, slower: a step of {len(program.order)} operations, allowed are {LONGEST} in lanes")
         return None
     if program.vmapped:
         _tell(f"{', '.join(program.vmapped)} in E(k), a field or an observable stays a vmapped call, slower than the rest")
