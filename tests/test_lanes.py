@@ -256,6 +256,8 @@ def test_what_stays_vmapped_is_said_once(monkeypatch):
 
 
 def test_a_step_of_too_many_operations_runs_plain_and_says_so_once(monkeypatch):
+    monkeypatch.setenv("SEMIJAX_ENGINE", "lanes")
+    monkeypatch.setattr(sys.modules["semijax.configure"], "_told", True)  # that the tests' compiler flags are not all
     plain = run()
     monkeypatch.setattr(over, "_told", set())
     monkeypatch.setattr(over, "LONGEST", 100)

@@ -60,7 +60,8 @@ def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, cou
             carriers, watch = carry
             first = begin + f * every
             carriers = move(carriers, run.time(first + jnp.arange(every, dtype=jnp.int32)))
-            # Observing must not fuse with stepping: the same arithmetic then gives the same bits whatever the length of a launch.
+            # Observing must not fuse with stepping, so that the bits do not depend on the length of a launch. For a GPU: XLA's CPU
+            # compiler drops the barrier before it fuses, and there a frame's steps are a loop or a call by themselves.
             carriers, now = lax.optimization_barrier(carriers), first + every
             part, watch = look(carriers, now, index, watch)
             return (carriers, watch), (part, sample(carriers, now, index))

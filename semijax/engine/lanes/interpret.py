@@ -34,7 +34,6 @@ class Opaque:
 
     function: Any
     inputs: tuple
-    name: str
 
 
 # Left as vmapped calls by design, which costs nothing: tables, and functions with derivative or batching rules of their own.
@@ -98,7 +97,7 @@ class Interpreter:
         if eqn.primitive.name not in QUIET and not elementwise:
             self.noticed.append(eqn.primitive.name)
         inputs = [self._table(x) if isinstance(x, Shared) else x for x in inputs]
-        call = Opaque(_call(eqn), tuple(inputs), eqn.primitive.name)
+        call = Opaque(_call(eqn), tuple(inputs))
         flat = tuple(_flat_nodes(inputs))
         node = self.graph.make("opaque", flat, np.float32, call, id(call))
         return [self._parts(node, i, var.aval) for i, var in enumerate(eqn.outvars)]

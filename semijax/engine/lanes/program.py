@@ -35,10 +35,9 @@ class Program:
         if closed.effects:
             raise Unsupported(", ".join(map(str, closed.effects)))
         self.graph = Graph()
-        self.leaves = jax.tree.leaves(one)
         self.out_tree = jax.tree.structure(shape)
         self.inputs: list[Node] = []
-        rows = [self._inputs(leaf) for leaf in self.leaves]
+        rows = [self._inputs(leaf) for leaf in jax.tree.leaves(one)]
         self.count = len(self.inputs)
         rows += [self._inputs(leaf) for leaf in jax.tree.leaves(numbers)]
         interpreter = Interpreter(self.graph, RULES)
