@@ -125,6 +125,7 @@ def lanes(name: str, n: int = 1 << 20) -> Cost:
     import semijax as sj
     from semijax import observables
     from semijax.engine import launch, over, prepare, state
+    from semijax.engine.steps import UNROLL_GPU
 
     from .cases import CASES
     from .peers import ours
@@ -142,7 +143,7 @@ def lanes(name: str, n: int = 1 << 20) -> Cost:
     def frames(run, tiles, watch, begin):
         return launch.launch.__wrapped__(run, tiles, watch, begin, frames=2, every=16, **how)
 
-    return cost(frames, (run, tiles, watch, jnp.zeros((), "int32")), n, steps=over.UNROLL_GPU)
+    return cost(frames, (run, tiles, watch, jnp.zeros((), "int32")), n, steps=UNROLL_GPU)
 
 
 def main(names: list[str]) -> int:

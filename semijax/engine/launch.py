@@ -10,9 +10,10 @@ from semijax import certify, stepping
 from semijax._pytree import replace
 from semijax.engine.look import looker, room, sampler, store, watcher
 from semijax.engine.mesh import over_devices
-from semijax.engine.over import Engine, apart, steps_over_lanes, whole
+from semijax.engine.over import Engine, apart, whole
 from semijax.engine.reduce import tree_over_tiles
 from semijax.engine.state import Run, complete, completed_example, like, wavevector
+from semijax.engine.steps import steps_over_lanes
 from semijax.engine.tiles import grouped, groups_of, ungrouped
 from semijax.engine.watch import NEVER, Watch
 from semijax.engine.wide import wide_jit
@@ -87,23 +88,31 @@ def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, cou
 def _mover(run: Run, state, count: int, engine: Engine):
     """(carriers, times [steps]) -> carriers: a tile's carriers after these steps."""
 
-    def one(run, carrier, t):
-        return _step(run, carrier, t, run.clock[1])
+    def step(run, carrier, t):
+        return _each(partial(_move, t, run.clock[1]), run.dynamics, run.step, carrier)
 
-    return steps_over_lanes(one, run, completed_example(state, count), run.clock[0], engine)
+    def settle(run, carrier, t):
+        return _each(_folded, run.dynamics, carrier)
 
-
-def _step(run: Run, carriers, t, dt):
-    """One step of one carrier (or of each member of a pair), its k folded back into the zone."""
-    if isinstance(carriers, dict):
-        return {name: _move(run.dynamics[name], run.step[name], carriers[name], t, dt) for name in carriers}
-    return _move(run.dynamics, run.step, carriers, t, dt)
+    folds = any(one.winding is not None for one in (state.values() if isinstance(state, dict) else [state]))
+    return steps_over_lanes(step, settle if folds else None, run, completed_example(state, count), run.clock[0], engine)
 
 
-def _move(dynamics, step, carrier, t, dt):
+def _each(function, first, *others):
+    """function of one species, or of each of a pair's."""
+    if isinstance(first, dict):
+        return {name: function(first[name], *(x[name] for x in others)) for name in first}
+    return function(first, *others)
+
+
+def _move(t, dt, dynamics, step, carrier):
+    """One step of one carrier."""
     carrier = stepping.advance(step, dynamics, t, carrier, dt)
-    if stepping.collides(step):
-        carrier = replace(carrier, steps=carrier.steps + jnp.uint32(1))
+    return replace(carrier, steps=carrier.steps + jnp.uint32(1)) if stepping.collides(step) else carrier
+
+
+def _folded(dynamics, carrier):
+    """One carrier with its k in the zone."""
     if carrier.winding is None:
         return carrier
     band = dynamics.species.band

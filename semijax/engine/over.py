@@ -10,16 +10,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
-from semijax._pytree import record, replace, static
+from semijax._pytree import record, static
 from semijax._types import SemijaxError
 from semijax.engine.lanes import Program, Unsupported
-from semijax.engine.pieces import BLOCK, LANES, MOST, PIECE, Packed, by_pieces, cut, in_one_piece, one_by_one
+from semijax.engine.pieces import LANES, MOST, PIECE, Packed, cut, in_one_piece, one_by_one
 
 _ENGINES = ("lanes", "plain")
 LONGEST = 6000  # operations of a program: the tests compile one of 5,440, one of 6,791 was not compiled in three minutes
-UNROLL_GPU = 4  # steps in one kernel: the compiler splits more of them up again
 _told: set[str] = set()
 
 
@@ -76,11 +74,11 @@ def over_lanes(function: Callable, given: Any, carrier: Any, scalars: Any, engin
     Call it where `given` is at hand, outside the loop; `carrier` (a tree of leaves [... lanes]) and `scalars` are examples. What is
     returned takes carriers, whole or apart.
     """
-    program = _program(function, given, carrier, scalars) if engine.lanes else None
+    program = program_of(function, given, carrier, scalars) if engine.lanes else None
     if program is None:
         plain = jax.vmap(function, in_axes=(None, -1, None), out_axes=-1)
         return lambda carrier, scalars: plain(given, whole(carrier), scalars)
-    return lambda carrier, scalars: program.tree_of(program(_rows(carrier), scalars, apart=engine.platform == "cpu"))
+    return lambda carrier, scalars: program.tree_of(program(rows_of(carrier), scalars, apart=engine.platform == "cpu"))
 
 
 def blocks_over_lanes(function: Callable, keep: Callable, given: Any, carrier: Any, scalars: Any, engine: Engine) -> Callable:
@@ -89,7 +87,7 @@ def blocks_over_lanes(function: Callable, keep: Callable, given: Any, carrier: A
     function: as for `over_lanes`. keep(its tree, beside): of leaves [... lanes], lanes a multiple of reduce.BLOCK; it must not use
     arrays from outside. beside: a tree of leaves [lanes].
     """
-    program = _program(function, given, carrier, scalars) if engine.lanes else None
+    program = program_of(function, given, carrier, scalars) if engine.lanes else None
     if program is None or engine.platform != "cpu" or not program.small(LANES):
         look = over_lanes(function, given, carrier, scalars, engine)
         return lambda carrier, beside, scalars: jax.tree.map(lambda x: x[None], keep(look(carrier, scalars), beside))
@@ -105,7 +103,7 @@ def blocks_over_lanes(function: Callable, keep: Callable, given: Any, carrier: A
     run = in_one_piece(partial(one_by_one, block), jax.vmap(block, in_axes=(0, None)))
 
     def looks(carrier, beside, scalars):
-        rows = [row for row, use in zip(_rows(carrier), used, strict=True) if use]
+        rows = [row for row, use in zip(rows_of(carrier), used, strict=True) if use]
         times = [x if program.reads(program.count + i) else None for i, x in enumerate(jax.tree.leaves(scalars))]
         given = Packed(program.needed()), jax.tree.unflatten(jax.tree.structure(scalars), times)
         pieces = cut(cut((rows, beside), LANES), PIECE // LANES, axis=0)
@@ -114,56 +112,13 @@ def blocks_over_lanes(function: Callable, keep: Callable, given: Any, carrier: A
     return looks
 
 
-def steps_over_lanes(function: Callable, given: Any, carrier: Any, scalars: Any, engine: Engine) -> Callable:
-    """(carriers apart, scalars [steps ...]) -> carriers apart, after as many calls of function(given, carrier, scalars) -> carrier."""
-    program = _program(function, given, carrier, scalars) if engine.lanes else None
-    if program is None:
-        plain = jax.vmap(function, in_axes=(None, -1, None), out_axes=-1)
-        return lambda carrier, scalars: apart(
-            lax.scan(lambda c, s: (plain(given, c, s), None), whole(carrier), scalars)[0], engine
-        )
-    block = BLOCK // max(x.dtype.itemsize for x in jax.tree.leaves(carrier))
-
-    def steps(carrier, scalars):
-        rows, length = list(carrier.rows), jax.tree.leaves(scalars)[0].shape[0]
-        times, tree = jax.tree.flatten(scalars)
-        times = [x if program.reads(program.count + i) else None for i, x in enumerate(times)]
-        run = partial(_at_once, program, engine, tree, length)
-        if engine.platform == "cpu" and program.small(block):
-            run = partial(by_pieces, in_one_piece(partial(_by_blocks, program, tree, length, block), run), PIECE)
-        given = Packed(program.needed()), times
-        lanes = [rows[i] for i in program.moving], [rows[i] for i in program.fixed]
-        for i, row in zip(program.moving, run(lanes, given), strict=True):
-            rows[i] = row
-        return replace(carrier, rows=rows)
-
-    return steps
-
-
-def _at_once(program: Program, engine: Engine, tree, length: int, lanes, given, most: float = math.inf) -> list:
-    """The rows that move, after all steps. lanes: (rows that move, fixed rows), given: (what all share, scalars [steps] or None)."""
-    (rows, fixed), (shared, times) = lanes, given
-    apart = engine.platform == "cpu"
-    still = shared.unpacked()
-    still |= program.still(fixed, still, apart=apart, most=most)
-
-    def body(rows, one):
-        return program.moved(rows, jax.tree.unflatten(tree, one), still, apart=apart, most=most), None
-
-    return lax.scan(body, rows, times, length=length, unroll=1 if apart else min(UNROLL_GPU, length))[0]
-
-
-def _by_blocks(program: Program, tree, length: int, block: int, lanes, given) -> list:
-    """As `_at_once`, block after block of lanes."""
-    run = partial(_at_once, program, Engine(True, "cpu"), tree, length, most=MOST / block)
-    return by_pieces(run, block, lanes, given)
-
-
-def _rows(carrier) -> list:
+def rows_of(carrier) -> list:
+    """The carrier's numbers as rows [lanes], carriers whole or apart."""
     return carrier.rows if isinstance(carrier, Apart) else Program.rows(carrier)
 
 
-def _program(function, given, carrier, scalars) -> Program | None:
+def program_of(function: Callable, given: Any, carrier: Any, scalars: Any) -> Program | None:
+    """The function as a lane program; None, said once, where it cannot be one."""
     try:
         program = Program(function, given, carrier, scalars)
     except Unsupported as error:

@@ -24,8 +24,8 @@ PIECE = 8192  # lanes of one piece of machine code, which takes them block after
 MOST = 60_000
 
 
-def by_pieces(run: Callable, size: int, lanes, given) -> list:
-    """run(lanes, given) -> rows, for one piece of the lanes after another. lanes: leaves [lanes]."""
+def by_pieces(run: Callable, size: int, lanes, given):
+    """run(lanes, given) -> leaves [lanes], for one piece of the lanes after another. lanes: leaves [lanes]."""
     pieces = cut(lanes, size)
     return jax.tree.map(lambda x: x.reshape(-1), one_by_one(run, pieces, given))
 

@@ -125,23 +125,22 @@ class Program:
         return [i for i, x in enumerate(flat) if x is not self.inputs[i]]
 
     @property
-    def fixed(self) -> list[int]:
-        """Of a program that returns a carrier: the numbers of the rows that it reads and does not change."""
-        moves = set(self.moving)
-        return [i for i in range(self.count) if i not in moves and any(self.inputs[i] in node.args for node in self.order)]
+    def read(self) -> list[int]:
+        """The numbers of the rows that it reads."""
+        return [i for i in range(self.count) if any(self.inputs[i] in node.args for node in self.order)]
 
-    def still(self, rows: list, shared: dict, *, apart: bool = False, most: float = math.inf) -> dict[int, Any]:
-        """Values of every lane that no step changes and `moved` reads (a carrier's random key), from the `fixed` rows: computed once,
-        before the loop.
+    def still(self, fixed: dict[int, Any], shared: dict, *, apart: bool = False, most: float = math.inf) -> dict[int, Any]:
+        """Values of every lane that no step changes and `moved` reads (a carrier's random key), from rows that stay as they are, by
+        number: computed once, before the loop.
         """
-        values = shared | {self.inputs[i].id: row for i, row in zip(self.fixed, rows, strict=True)}
+        values = shared | {self.inputs[i].id: row for i, row in fixed.items()}
         given, ready = set(values), set(values)
         for node in self.order:
             if node.args and node.op not in ("opaque", "part") and all(a.id in ready or a.is_const for a in node.args):
                 ready.add(node.id)
         read = {a.id for node in self.order if node.id not in ready for a in node.args} | {n.id for n in self._moved()}
         self._run(values, [node for node in self.order if node.id in ready & read - given], apart, most)
-        return {i: values[i] for i in ready & read - set(shared)}
+        return {i: values[i] for i in ready & read - set(shared)} | shared
 
     def needed(self) -> dict[int, Any]:
         """Values and tables that all lanes share and a call reads."""
@@ -153,16 +152,16 @@ class Program:
         node = self.inputs[number]
         return any(node in other.args for other in self.order) or node in self._wanted()
 
-    def moved(self, changing: list, scalars, still: dict, *, apart: bool = False, most: float = math.inf) -> list:
-        """Of a program that returns a carrier: the rows that it changes, from them as they were. scalars: leaves may be None where
-        they are not read. apart, most: as rows, see `planned`.
+    def moved(self, rows: dict[int, Any], scalars, still: dict, *, apart: bool = False, most: float = math.inf) -> dict[int, Any]:
+        """Of a program that returns a carrier: the rows that it changes, from the rows as they were, by number. scalars: leaves may
+        be None where they are not read. still: see there. apart, most: as rows, see `planned`.
         """
-        lanes = changing[0].shape
-        values = still | {self.inputs[i].id: row for i, row in zip(self.moving, changing, strict=True)}
+        lanes = next(iter(rows.values())).shape
+        values = still | {self.inputs[i].id: row for i, row in rows.items()}
         scalars = jax.tree.leaves(scalars, is_leaf=lambda x: x is None)
         values |= {node.id: x for node, x in zip(self.inputs[self.count :], scalars, strict=True)}
         self._run(values, self._moved(), apart, most)
-        return [self._full(node, values, lanes) for node in self._moved()]
+        return {i: self._full(node, values, lanes) for i, node in zip(self.moving, self._moved(), strict=True)}
 
     def _moved(self) -> list[Node]:
         flat = self._wanted()
