@@ -124,7 +124,7 @@ def lanes(name: str, n: int = 1 << 20) -> Cost:
 
     import semijax as sj
     from semijax import observables
-    from semijax.engine import launch, over, prepare, state
+    from semijax.engine import launch, over, prepare
     from semijax.engine.steps import UNROLL_GPU
 
     from .cases import CASES
@@ -134,9 +134,10 @@ def lanes(name: str, n: int = 1 << 20) -> Cost:
     dynamics = ours._dynamics(case, ours._band(case))
     d = case.dimension
     phase = sj.Phase(jnp.zeros((n, d), "float32"), jnp.zeros((n, d), "float32"))
-    tiles, step = prepare.enter(dynamics, sj.Carriers(phase), sj.rk4, False, n, jnp.float32)
-    clock = jnp.asarray(0.0, "float32"), jnp.asarray(case.dt, "float32")
-    run = prepare.cast(state.Run(dynamics, step, {"v": observables.mean(observables.velocity)}, clock), jnp.float32)
+    record, carriers = {"v": observables.mean(observables.velocity)}, sj.Carriers(phase)
+    run, tiles = prepare.enter(
+        dynamics, carriers, sj.rk4, record, (0.0, case.dt), compensated=False, lanes=n, dtype=jnp.dtype("float32")
+    )
     how = {"count": n, "collides": False, "engine": gpu}
     watch = jax.eval_shape(lambda run, tiles: launch.observe_start.__wrapped__(run, tiles, **how)[1], run, tiles)
 

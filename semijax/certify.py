@@ -57,8 +57,8 @@ class Status:
     carrier: Any
     step: Any
     drifts: dict[str, Drift]
-    steps: int = static()
-    dt: float = static()
+    steps: int = static(default=0)
+    dt: float = static(default=0.0)
 
 
 # An exact flow keeps the invariants; a fourth-order step at the coarsest dt not refused (ω dt = π/2) loses percents a period.

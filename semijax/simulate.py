@@ -10,7 +10,6 @@ import jax.numpy as jnp
 
 from semijax import certify, stepping
 from semijax._pytree import record, replace, static
-from semijax._types import cast
 from semijax.configure import at_first_use
 from semijax.engine import tiles
 from semijax.engine.launch import launch, observe_start
@@ -18,6 +17,7 @@ from semijax.engine.mesh import gathered, spread
 from semijax.engine.over import chosen
 from semijax.engine.prepare import check_inputs, check_start, enter, leave
 from semijax.engine.state import Run
+from semijax.engine.watch import Watch
 from semijax.observables import Sample, described
 from semijax.steppers import as_step, rk4
 from semijax.timestep import is_concrete, resolve_dt
@@ -77,29 +77,33 @@ def simulate(
         check_start(carriers)
     dt, frames = resolve_dt(dynamics, carriers, duration, dt, every, start, step)
     dtype, count = _first(carriers).phase.wavevector.dtype, _first(carriers).count
-    collides = stepping.collides(step)
-    dynamics = cast(dynamics, dtype)
-    state, steps = enter(dynamics, carriers, step, compensated, tiles.tile_size(count, tile), dtype)
+    lanes = tiles.tile_size(count, tile)
+    run, state = enter(dynamics, carriers, step, recorders, (start, dt), compensated=compensated, lanes=lanes, dtype=dtype)
     state = spread(state)
-    run = Run(dynamics, steps, cast(recorders, dtype), (jnp.asarray(start, dtype), jnp.asarray(dt, dtype)))
-    how = {"count": count, "collides": collides, "engine": chosen()}
-    go = partial(launch, every=every, **how)
+    how = {"count": count, "collides": stepping.collides(step), "engine": chosen()}
 
     part, watch = observe_start(run, state, **how)
     parts, done = [part], 0
     for length in _launches(frames, progress):
-        state, watch, part = go(run, state, watch, jnp.asarray(done * every, jnp.int32), frames=length)
+        state, watch, part = launch(run, state, watch, done * every, frames=length, every=every, **how)
         parts.append(part)
         done += length
         if progress is not None and (_failed(jax.block_until_ready(watch)) or progress(done, frames)):
             break
-    time = run.clock[0] + run.clock[1] * (every * jnp.arange(done + 1)).astype(dtype)
     state, parts, watch = gathered((state, parts, replace(watch, reference={})))
-    final = leave(dynamics, state, done * every, count, collides)
-    return Result(time, _finished(run, parts), final, watch.status(done * every, dt), described(recorders))
+    times, found, final, verdict = _ended(
+        run, state, parts, watch, done * every, done=done, count=count, collides=how["collides"]
+    )
+    return Result(times, found, final, replace(verdict, steps=done * every, dt=dt), described(recorders))
 
 
-@jax.jit
+@partial(jax.jit, static_argnames=("done", "count", "collides"))
+def _ended(run: Run, state, parts: list, watch: Watch, taken, *, done: int, count: int, collides: bool) -> tuple:
+    """(times of the frames, frames, carriers at the end, certificate) after `done` frames, `taken` steps."""
+    times = run.time(taken // done * jnp.arange(done + 1, dtype=jnp.int32))
+    return times, _finished(run, parts), leave(run.dynamics, state, taken, count, collides), watch.status()
+
+
 def _finished(run: Run, parts: list) -> dict[str, Any]:
     """The launches' parts one after another, finished into frames [f ...]."""
     sums = jax.tree.map(lambda *x: jnp.concatenate(x), *(p[0] for p in parts))

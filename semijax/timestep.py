@@ -14,6 +14,7 @@ STEPS_PER_PERIOD = 40  # RK4 then errs by (2π/40)⁴/2880 = 2e-7 per period of 
 LEAST_STEPS = 4  # fewer cannot tell the motion from a slower one (Nyquist, with a factor two for the harmonics of a band)
 _LOOKED_AT = 256  # carriers and _TIMES instants whose rates are evaluated
 _TIMES = 33
+_EXACTLY, _DOUBLINGS = 16, 5  # of so many Jacobians, those whose powers grow fastest, the eigenvalues are computed
 _MESH = {1: 64, 2: 32, 3: 16}  # points of the zone along each of p reciprocal vectors: hoppings up to 31, 15, 7 cells away
 _SMALLEST = 1e-3  # of the largest hopping: what is smaller may be rounding in float32
 _BANDS = 8  # of which the hoppings are remembered
@@ -72,25 +73,34 @@ def fastest(dynamics, carriers, start: float = 0.0, duration: float = 0.0, step=
 
 
 def _fastest(dynamics, carriers, start, duration, step) -> tuple[float, str]:
-    phase = jax.tree.map(lambda x: x[:: max(1, x.shape[0] // _LOOKED_AT)], carriers.phase)
-    times = jnp.linspace(start, start + duration, _TIMES, dtype=phase.wavevector.dtype)
-    dynamics = cast(dynamics, phase.wavevector.dtype)
-    pushes, jacobians = _rates(dynamics, times, phase)
-    # The eigenvalues of the linearised flow: ± i ω_c in a magnetic field, ± i sqrt(q φ''/m) in a potential, −γ with damping.
-    jacobians = np.asarray(jacobians, np.float64)
-    jacobians = jacobians[:1] if (jacobians == jacobians[:1]).all() else jacobians  # the same at all times
-    jacobians = jacobians.reshape(-1, *jacobians.shape[-2:])
+    pushes, jacobians, k = jax.device_get(_rates(dynamics, start, duration, carriers.phase))
     found = [
-        harmonic_rate(dynamics.species.band, phase.wavevector[0], pushes),
-        (
-            float(np.max(np.abs(np.linalg.eigvals(jacobians[np.isfinite(jacobians).all((1, 2))])), initial=0.0)),
-            "natural period (cyclotron, or in a potential)",
-        ),
+        harmonic_rate(dynamics.species.band, k, pushes),
+        (_spectral_radius(jacobians), "natural period (cyclotron, or in a potential)"),
         (float(getattr(dynamics.field, "rate", 0.0)), "drive period"),
     ]
     found += [(float(one.rate), "relaxation time times 2π") for one in nested(step) if hasattr(one, "rate")]
     rate, cause = max(found)
     return (rate, cause) if rate > 1e-12 else (0.0, "nothing")
+
+
+def _spectral_radius(jacobians: np.ndarray) -> float:
+    """The largest |eigenvalue| of the linearised flows [times n 2d 2d]: ± i ω_c in a magnetic field, ± i sqrt(q φ''/m) in a potential,
+    −γ with damping.
+    """
+    jacobians = jacobians.reshape(-1, *jacobians.shape[-2:]).astype(np.float64)
+    jacobians = jacobians[np.isfinite(jacobians).all((1, 2))]
+    d = jacobians.shape[-1] // 2
+    if not jacobians[:, :, :d].any():
+        jacobians = jacobians[:, d:, d:]  # nothing depends on the position: a block of zeros, whose eigenvalues are zero
+    if len(jacobians) > _EXACTLY:  # |A^m|^(1/m) comes down to it from above
+        powers, logs = jacobians, np.zeros(len(jacobians))
+        for doubling in range(_DOUBLINGS + 1):
+            sizes = np.abs(powers).sum(axis=2).max(axis=1) + np.finfo(float).tiny
+            logs += np.log(sizes) / 2**doubling
+            powers = (powers / sizes[:, None, None]) @ (powers / sizes[:, None, None])
+        jacobians = jacobians[np.argpartition(logs, -_EXACTLY)[-_EXACTLY:]]
+    return float(np.max(np.abs(np.linalg.eigvals(jacobians)), initial=0.0))
 
 
 def harmonic_rate(band, k, pushes) -> tuple[float, str]:
@@ -148,19 +158,28 @@ def _on_mesh(band, k):
 
 
 @jax.jit
-def _rates(dynamics, times, phase: Phase):
-    """dk/dt [times n d], and Jacobians [times n 2d 2d] of the flow."""
-    d = phase.wavevector.shape[-1]
+def _rates(dynamics, start, duration, phase: Phase):
+    """dk/dt [times n d], Jacobians [times n 2d 2d] of the flow, for some of the carriers, one time where they do not depend on it;
+    and k [d] of the first carrier.
+    """
+    dtype, d = phase.wavevector.dtype, phase.wavevector.shape[-1]
+    phase = jax.tree.map(lambda x: x[:: -(-x.shape[0] // _LOOKED_AT)], phase)
+    dynamics = cast(dynamics, dtype)
+    times = (start + duration * jnp.linspace(0.0, 1.0, _TIMES, dtype=dtype)).astype(dtype)
 
     def flow(t, z):
         rates = dynamics(t, Phase(z[:d], z[d:]))
         return jnp.concatenate([rates.position, rates.wavevector])
 
-    def one(t, phase):
-        z = jnp.concatenate([phase.position, phase.wavevector])
-        return flow(t, z)[d:], jax.jacfwd(flow, argnums=1)(t, z)
+    def at_all_times(function):
+        carriers = jax.vmap(function, in_axes=(None, 0))
+        together = jnp.concatenate([phase.position, phase.wavevector], axis=1)
+        try:
+            return jax.vmap(lambda t: carriers(t, together), out_axes=None)(times)[None]
+        except ValueError:  # it does depend on the time
+            return jax.vmap(lambda t: carriers(t, together))(times)
 
-    return jax.vmap(lambda t: jax.vmap(lambda p: one(t, p))(phase))(times)
+    return at_all_times(lambda t, z: flow(t, z)[d:]), at_all_times(jax.jacfwd(flow, argnums=1)), phase.wavevector[0]
 
 
 def is_concrete(tree) -> bool:

@@ -12,7 +12,7 @@ from semijax.engine.look import looker, room, sampler, store, watcher
 from semijax.engine.mesh import over_devices
 from semijax.engine.over import Engine, apart, whole
 from semijax.engine.reduce import tree_over_tiles
-from semijax.engine.state import Run, complete, completed_example, like, wavevector
+from semijax.engine.state import Run, complete, completed_example, each, like, wavevector
 from semijax.engine.steps import steps_over_lanes
 from semijax.engine.tiles import grouped, groups_of, ungrouped
 from semijax.engine.watch import NEVER, Watch
@@ -89,20 +89,13 @@ def _mover(run: Run, state, count: int, engine: Engine):
     """(carriers, times [steps]) -> carriers: a tile's carriers after these steps."""
 
     def step(run, carrier, t):
-        return _each(partial(_move, t, run.clock[1]), run.dynamics, run.step, carrier)
+        return each(partial(_move, t, run.clock[1]), run.dynamics, run.step, carrier)
 
     def settle(run, carrier, t):
-        return _each(_folded, run.dynamics, carrier)
+        return each(_folded, run.dynamics, carrier)
 
     folds = any(one.winding is not None for one in (state.values() if isinstance(state, dict) else [state]))
     return steps_over_lanes(step, settle if folds else None, run, completed_example(state, count), run.clock[0], engine)
-
-
-def _each(function, first, *others):
-    """function of one species, or of each of a pair's."""
-    if isinstance(first, dict):
-        return {name: function(first[name], *(x[name] for x in others)) for name in first}
-    return function(first, *others)
 
 
 def _move(t, dt, dynamics, step, carrier):

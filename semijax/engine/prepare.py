@@ -5,7 +5,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from semijax import stepping
 from semijax._pytree import replace
@@ -13,6 +12,7 @@ from semijax._types import Phase, SemijaxError, cast
 from semijax.carriers import Carriers
 from semijax.dynamics import Dynamics
 from semijax.engine import tiles
+from semijax.engine.state import Run, each
 from semijax.lattice import fold
 from semijax.observables import wavevector
 
@@ -61,53 +61,58 @@ def check_start(carriers) -> None:
     """Raises SemijaxError naming the first carrier whose position or wavevector is not finite."""
     for name, one in carriers.items() if isinstance(carriers, dict) else [("carriers", carriers)]:
         with jax.ensure_compile_time_eval():  # a jit may close over carriers
-            ok = np.asarray(jnp.isfinite(one.phase.position).all(1) & jnp.isfinite(one.phase.wavevector).all(1))
-        if not ok.all():
-            raise SemijaxError(
-                f"simulate: {name}: position or wavevector of carrier {int(np.argmin(ok))} is not finite: allowed are numbers"
-            )
+            first = int(_first_bad(one.phase))
+        if first < one.count:
+            raise SemijaxError(f"simulate: {name}: position or wavevector of carrier {first} is not finite: allowed are numbers")
+
+
+@jax.jit
+def _first_bad(phase: Phase):
+    """The number of the first carrier that is not finite; how many there are if all are."""
+    ok = jnp.isfinite(phase.position).all(1) & jnp.isfinite(phase.wavevector).all(1)
+    return jnp.where(ok.all(), len(ok), jnp.argmin(ok))
 
 
 # -- in and out -------------------------------------------------------------------------------------------------------------
 
 
-def enter(dynamics, carriers, step, compensated: bool, lanes: int, dtype):
-    """(state, steps): the carriers as tiles, and the step prepared for each species."""
-    if not isinstance(dynamics, dict):
-        prepared = cast(stepping.prepared(step, dynamics, 0, dtype), dtype)
-        return tiles.pack(_enter_one(dynamics, carriers, step, compensated, dtype), lanes), prepared
-    names = sorted(dynamics)
-    state = {name: _enter_one(dynamics[name], carriers[name], step, compensated, dtype) for name in names}
-    prepared = {name: stepping.prepared(step, dynamics[name], i, dtype) for i, name in enumerate(names)}
-    return tiles.pack(state, lanes), cast(prepared, dtype)
+def enter(dynamics, carriers, step, recorders, clock, *, compensated: bool, lanes: int, dtype) -> tuple[Run, Any]:
+    """(run, state): all in the dtype of the carriers, the step prepared for each species, the carriers in tiles."""
+    if isinstance(dynamics, dict):
+        names = sorted(dynamics)
+        steps = {name: stepping.prepared(step, dynamics[name], i, dtype) for i, name in enumerate(names)}
+    else:
+        steps = stepping.prepared(step, dynamics, 0, dtype)
+    return _entered(Run(dynamics, steps, recorders, clock), carriers, compensated=compensated, lanes=lanes, dtype=dtype)
 
 
-def _enter_one(dynamics, carriers, step, compensated: bool, dtype):
-    carriers = cast(carriers, dtype)
+@partial(jax.jit, static_argnames=("compensated", "lanes", "dtype"))
+def _entered(run: Run, carriers, *, compensated: bool, lanes: int, dtype) -> tuple[Run, Any]:
+    """One program: a call for each small thing would take longer than a short run."""
+    run, carriers = cast((run, carriers), dtype)
+    return run, tiles.pack(each(partial(_enter_one, compensated, dtype), run.dynamics, run.step, carriers), lanes)
+
+
+def _enter_one(compensated: bool, dtype, dynamics, step, carriers):
     carriers = stepping.lifted(step, carriers)
     carriers = stepping.compensated(carriers) if compensated else carriers
     band = dynamics.species.band
     if band.lattice is None:
         return carriers
-    lattice, reciprocal = jnp.asarray(band.lattice, dtype), jnp.asarray(band.reciprocal, dtype)
-    k, winding = jax.vmap(lambda k: fold(k, lattice, reciprocal))(carriers.phase.wavevector)
+    k, winding = jax.vmap(lambda k: fold(k, band.lattice, band.reciprocal))(carriers.phase.wavevector)
     return replace(carriers, phase=Phase(carriers.phase.position, k), winding=winding)
 
 
-def leave(dynamics, state, taken: int, count: int, collides: bool) -> Any:
+def leave(dynamics, state, taken, count: int, collides: bool) -> Any:
     """The user's carriers again: leaves [n ...], k unfolded; `taken` steps are added where random draws count them."""
-    return _left(dynamics, state, jnp.asarray(taken, jnp.uint32), count=count, collides=collides)
 
+    def one(dynamics, carriers):
+        unfolded = jax.vmap(lambda c: wavevector(dynamics, 0.0, c))(carriers)
+        if collides and carriers.steps is None:
+            carriers = replace(carriers, steps=jnp.full((count,), taken, jnp.uint32))
+        return replace(carriers, phase=Phase(carriers.phase.position, unfolded))
 
-@partial(jax.jit, static_argnames=("count", "collides"))
-def _left(dynamics, state, taken, *, count: int, collides: bool) -> Any:
-    if isinstance(dynamics, dict):
-        return {name: _left(dynamics[name], state[name], taken, count=count, collides=collides) for name in state}
-    carriers = tiles.unpack(state, count)
-    unfolded = jax.vmap(lambda c: wavevector(dynamics, 0.0, c))(carriers)
-    if collides and carriers.steps is None:
-        carriers = replace(carriers, steps=jnp.full((count,), taken, jnp.uint32))
-    return replace(carriers, phase=Phase(carriers.phase.position, unfolded))
+    return each(one, dynamics, tiles.unpack(state, count))
 
 
 def _any(carriers):

@@ -36,6 +36,13 @@ class Run:
         return start + i.astype(dt.dtype) * dt
 
 
+def each(function, first, *others):
+    """function of one species' things, or of those of each of a pair."""
+    if isinstance(first, dict):
+        return {name: function(first[name], *(x[name] for x in others)) for name in first}
+    return function(first, *others)
+
+
 def complete(carriers, index, count: int, taken):
     """A tile's carriers with weight, id and step count written out; lanes beyond the last carrier weigh nothing.
 

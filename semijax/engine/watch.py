@@ -24,20 +24,14 @@ class Watch:
     carrier: Any
     step: Any
 
-    def status(self, steps: int, dt: float) -> certify.Status:
+    def status(self) -> certify.Status:
         """The verdict over all tiles: of each invariant the tile that drifted most, of failures the earliest."""
-        bad, carrier, step, drifts = _overall(self)
-        return certify.Status(bad, carrier, step, drifts, steps, dt)
-
-
-@jax.jit
-def _overall(watch: Watch):
-    drifts = {}
-    for name, drift in watch.drifts.items():
-        worst = jnp.argmax(drift.change)
-        drifts[name] = replace(jax.tree.map(lambda x, i=worst: x[i], drift), scale=jnp.max(drift.scale))
-    first = jnp.argmin(watch.step)
-    return jnp.sum(watch.nonfinite), watch.carrier[first], watch.step[first], drifts
+        drifts = {}
+        for name, drift in self.drifts.items():
+            worst = jnp.argmax(drift.change)
+            drifts[name] = replace(jax.tree.map(lambda x, i=worst: x[i], drift), scale=jnp.max(drift.scale))
+        first = jnp.argmin(self.step)
+        return certify.Status(jnp.sum(self.nonfinite), self.carrier[first], self.step[first], drifts)
 
 
 def glimpsed(values: dict, finite, reference: dict, number, count: int) -> dict:
