@@ -15,12 +15,12 @@ from semijax.engine import tiles
 from semijax.engine.launch import launch, observe_start
 from semijax.engine.mesh import gathered, spread
 from semijax.engine.over import chosen
-from semijax.engine.prepare import check_inputs, check_start, enter, leave
+from semijax.engine.prepare import check_inputs, check_start, enter, first_bad, leave
 from semijax.engine.state import Run
 from semijax.engine.watch import Watch
 from semijax.observables import Sample, described
 from semijax.steppers import as_step, rk4
-from semijax.timestep import is_concrete, resolve_dt
+from semijax.timestep import check_times, checked_dt, fitted, is_concrete
 
 
 @record
@@ -73,15 +73,18 @@ def simulate(
     at_first_use()
     step, recorders = as_step(step), dict(record or {})
     check_inputs(dynamics, carriers, recorders, every)
-    if is_concrete(carriers):
-        check_start(carriers)
-    dt, frames = resolve_dt(dynamics, carriers, duration, dt, every, start, step)
+    check_times(duration, dt, start)
+    starts = first_bad(carriers) if is_concrete(carriers) else {}
+    if is_concrete((dynamics, carriers, step)):
+        best = checked_dt(dynamics, carriers, dt, start=start, duration=duration, step=step)
+        dt = min(best, duration / every) if dt is None else dt
+    check_start(starts, carriers)
+    dt, frames = fitted(duration, dt, every)
     dtype, count = _first(carriers).phase.wavevector.dtype, _first(carriers).count
     lanes = tiles.tile_size(count, tile)
     run, state = enter(dynamics, carriers, step, recorders, (start, dt), compensated=compensated, lanes=lanes, dtype=dtype)
     state = spread(state)
     how = {"count": count, "collides": stepping.collides(step), "engine": chosen()}
-
     part, watch = observe_start(run, state, **how)
     parts, done = [part], 0
     for length in _launches(frames, progress):

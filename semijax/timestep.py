@@ -32,16 +32,17 @@ def suggest_dt(dynamics, carriers, *, start: float = 0.0, duration: float = 0.0,
     return 2 * math.pi / (STEPS_PER_PERIOD * fastest(dynamics, carriers, start, duration, step)[0] or math.inf) or math.inf
 
 
-def resolve_dt(dynamics, carriers, duration, dt, every: int, start, step) -> tuple[float, int]:
-    """(dt, frames): the step lowered so that frames × every of them fill the duration; refuses what cannot be right."""
+def check_times(duration, dt, start) -> None:
+    """Raises SemijaxError for times that no run can have."""
     for key, value in (("duration", duration), ("dt", dt)):
         if value is not None and not (isinstance(value, (int, float)) and 0 < value < math.inf):
             raise SemijaxError(f"simulate: {key} = {value!r}: allowed is a finite number of femtoseconds > 0")
     if not (isinstance(start, (int, float)) and math.isfinite(start)):
         raise SemijaxError(f"simulate: start = {start!r}: allowed is a finite number of femtoseconds")
-    if is_concrete((dynamics, carriers, step)):
-        best = checked_dt(dynamics, carriers, dt, start=start, duration=duration, step=step)
-        dt = min(best, duration / every) if dt is None else dt
+
+
+def fitted(duration: float, dt: float | None, every: int) -> tuple[float, int]:
+    """(dt, frames): the step lowered so that frames × every of them fill the duration."""
     if dt is None:
         raise SemijaxError(
             "simulate: dt = None under jit, grad or vmap: allowed is a number there, e.g. from sj.suggest_dt outside"

@@ -8,12 +8,13 @@ from jax import lax
 
 from semijax import certify, stepping
 from semijax._pytree import replace
+from semijax.engine.cuda.frames import by_kernel
 from semijax.engine.look import looker, room, sampler, store, watcher
 from semijax.engine.mesh import over_devices
 from semijax.engine.over import Engine, apart, whole
 from semijax.engine.reduce import tree_over_tiles
 from semijax.engine.state import Run, complete, completed_example, each, like, wavevector
-from semijax.engine.steps import steps_over_lanes
+from semijax.engine.steps import moves_of, steps_over_lanes
 from semijax.engine.tiles import grouped, groups_of, ungrouped
 from semijax.engine.watch import NEVER, Watch
 from semijax.engine.wide import wide_jit
@@ -47,31 +48,24 @@ def observe_start(run: Run, state, *, count: int, collides: bool, engine: Engine
     return (_merged(run, parts), samples), watch
 
 
-@partial(wide_jit, static_argnames=("frames", "every", "count", "collides", "engine"))
+@partial(wide_jit, static_argnames=("frames", "every", "count", "collides", "engine"), donate_argnames=("state", "watch"))
 def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, count: int, collides: bool, engine: Engine):
     """`frames` × `every` steps of every carrier, from step number `begin` on: the state, the watch, the frames' parts."""
 
     def work(shared, tiles):
         run, begin = shared
-        of = (run, tiles[1], count)
-        move, look, sample = _mover(*of, engine), looker(*of, collides, engine), sampler(*of, engine)
-
-        @partial(jax.checkpoint, prevent_cse=False)
-        def frame(index, carry, f):
-            carriers, watch = carry
-            first = begin + f * every
-            carriers = move(carriers, run.time(first + jnp.arange(every, dtype=jnp.int32)))
-            # Observing must not fuse with stepping, so that the bits do not depend on the length of a launch. For a GPU: XLA's CPU
-            # compiler drops the barrier before it fuses, and there a frame's steps are a loop or a call by themselves.
-            carriers, now = lax.optimization_barrier(carriers), first + every
-            part, watch = look(carriers, now, index, watch)
-            return (carriers, watch), (part, sample(carriers, now, index))
+        how, through = {"frames": frames, "every": every, "count": count, "collides": collides}, None
+        if engine.kernels:
+            moves = moves_of(*_motions(tiles[1]), run, completed_example(tiles[1], count), run.clock[0])
+            through = by_kernel(
+                run, begin, tiles[1], moves, partial(_through, engine=Engine(engine.lanes, engine.platform), **how), **how
+            )
+        if through is None:
+            through = _by_frames(run, begin, tiles[1], engine=engine, **how)
 
         def tile(samples, xs):
-            index, given, watch = xs
-            carry = (apart(complete(given, index, count, begin), engine), watch)
-            (carriers, watch), (parts, seen) = lax.scan(partial(frame, index), carry, jnp.arange(frames, dtype=jnp.int32))
-            return store(samples, seen, index), ((like(given, whole(carriers)), watch), parts)
+            moved, (parts, seen) = through(*xs)
+            return store(samples, seen, xs[0]), (moved, parts)
 
         def group(samples, xs):
             samples, (tiles, parts) = lax.scan(tile, samples, xs)
@@ -85,8 +79,42 @@ def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, cou
     return state, watch, (_merged(run, parts), samples)
 
 
+def _through(run: Run, begin, index, given, watch: Watch, **how):
+    """A tile through all frames, see `_by_frames`."""
+    return _by_frames(run, begin, jax.tree.map(lambda x: x[None], given), **how)(index, given, watch)
+
+
+def _by_frames(run: Run, begin, state, *, frames: int, every: int, count: int, collides: bool, engine: Engine):
+    """(index of the tile, its carriers, watch) -> ((carriers, watch), (parts [f ...], samples [f ...])), frame after frame."""
+    of = (run, state, count)
+    move, look, sample = _mover(*of, engine), looker(*of, collides, engine), sampler(*of, engine)
+
+    @partial(jax.checkpoint, prevent_cse=False)
+    def frame(index, carry, f):
+        carriers, watch = carry
+        first = begin + f * every
+        carriers = move(carriers, run.time(first + jnp.arange(every, dtype=jnp.int32)))
+        # Observing must not fuse with stepping, so that the bits do not depend on the length of a launch. For a GPU: XLA's CPU
+        # compiler drops the barrier before it fuses, and there a frame's steps are a loop or a call by themselves.
+        carriers, now = lax.optimization_barrier(carriers), first + every
+        part, watch = look(carriers, now, index, watch)
+        return (carriers, watch), (part, sample(carriers, now, index))
+
+    def through(index, given, watch):
+        carry = (apart(complete(given, index, count, begin), engine), watch)
+        (carriers, watch), seen = lax.scan(partial(frame, index), carry, jnp.arange(frames, dtype=jnp.int32))
+        return (like(given, whole(carriers)), watch), seen
+
+    return through
+
+
 def _mover(run: Run, state, count: int, engine: Engine):
     """(carriers, times [steps]) -> carriers: a tile's carriers after these steps."""
+    return steps_over_lanes(*_motions(state), run, completed_example(state, count), run.clock[0], engine)
+
+
+def _motions(state):
+    """(one step of one carrier or pair, what folds its k afterwards; None where there is no zone)."""
 
     def step(run, carrier, t):
         return each(partial(_move, t, run.clock[1]), run.dynamics, run.step, carrier)
@@ -95,7 +123,7 @@ def _mover(run: Run, state, count: int, engine: Engine):
         return each(_folded, run.dynamics, carrier)
 
     folds = any(one.winding is not None for one in (state.values() if isinstance(state, dict) else [state]))
-    return steps_over_lanes(step, settle if folds else None, run, completed_example(state, count), run.clock[0], engine)
+    return step, settle if folds else None
 
 
 def _move(t, dt, dynamics, step, carrier):

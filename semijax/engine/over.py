@@ -16,25 +16,30 @@ from semijax._types import SemijaxError
 from semijax.engine.lanes import Program, Unsupported
 from semijax.engine.pieces import LANES, MOST, PIECE, Packed, cut, in_one_piece, one_by_one
 
-_ENGINES = ("lanes", "plain")
+_ENGINES = ("kernels", "lanes", "plain")
 LONGEST = 6000  # operations of a program: the tests compile one of 5,440, one of 6,791 was not compiled in three minutes
 _told: set[str] = set()
 
 
 @dataclass(frozen=True)
 class Engine:
-    """How a step runs: as a lane program or by vmap alone, compiled for "cpu" or "gpu"."""
+    """How a step runs: as a lane program or by vmap alone, compiled for "cpu" or "gpu"; kernels: in CUDA C where that can be."""
 
     lanes: bool
     platform: str
+    kernels: bool = False
 
 
 def chosen() -> Engine:
-    """Lanes on the platform JAX runs on; plain where the environment variable SEMIJAX_ENGINE says so."""
-    name = os.environ.get("SEMIJAX_ENGINE", "lanes")
+    """The fastest on the platform JAX runs on: kernels on an NVIDIA GPU, else lanes; or what the environment variable SEMIJAX_ENGINE
+    says.
+    """
+    platform = "cpu" if jax.default_backend() == "cpu" else "gpu"
+    nvidia = platform == "gpu" and "cuda" in jax.devices()[0].client.platform_version
+    name = os.environ.get("SEMIJAX_ENGINE", _ENGINES[0])
     if name not in _ENGINES:
         raise SemijaxError(f"SEMIJAX_ENGINE = {name!r}: allowed are {', '.join(_ENGINES)}")
-    return Engine(name == "lanes", "cpu" if jax.default_backend() == "cpu" else "gpu")
+    return Engine(name != "plain", platform, name == "kernels" and nvidia)
 
 
 @record

@@ -57,13 +57,23 @@ def _check_one(where: str, dynamics, carriers) -> None:
         raise SemijaxError(f"{where}: carriers have d = {carriers.dimension}: allowed is {d}, the dimension of the band")
 
 
-def check_start(carriers) -> None:
-    """Raises SemijaxError naming the first carrier whose position or wavevector is not finite."""
-    for name, one in carriers.items() if isinstance(carriers, dict) else [("carriers", carriers)]:
-        with jax.ensure_compile_time_eval():  # a jit may close over carriers
-            first = int(_first_bad(one.phase))
-        if first < one.count:
-            raise SemijaxError(f"simulate: {name}: position or wavevector of carrier {first} is not finite: allowed are numbers")
+def first_bad(carriers) -> dict[str, Any]:
+    """Of each species the number of the first carrier that is not finite, or of all carriers; not yet waited for."""
+    with jax.ensure_compile_time_eval():  # a jit may close over carriers
+        return {name: _first_bad(one.phase) for name, one in _named(carriers)}
+
+
+def check_start(first: dict[str, Any], carriers) -> None:
+    """Raises SemijaxError for what `first_bad` found: the first carrier whose position or wavevector is not finite."""
+    for name, one in _named(carriers):
+        if name in first and int(first[name]) < one.count:
+            raise SemijaxError(
+                f"simulate: {name}: position or wavevector of carrier {int(first[name])} is not finite: allowed are numbers"
+            )
+
+
+def _named(carriers) -> list[tuple[str, Any]]:
+    return list(carriers.items()) if isinstance(carriers, dict) else [("carriers", carriers)]
 
 
 @jax.jit

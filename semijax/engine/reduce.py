@@ -44,6 +44,11 @@ def tree_over_tiles(merge, parts):
     return _neighbours(merge, parts)
 
 
+def tree_over_blocks(merge, parts):
+    """Merges blocks' parts, leaves [... blocks], a power of two of them, as `tree_in_tile` does."""
+    return _neighbours(merge, parts)
+
+
 def _neighbours(merge, parts):
     """Merges neighbours (0, 1), (2, 3), ... along the last axis, a power of two long, until one is left."""
     while jax.tree.leaves(parts)[0].shape[-1] > 1:

@@ -26,14 +26,12 @@ def steps_over_lanes(step: Callable, settle: Callable | None, given: Any, carrie
     settle(given, carrier, scalars) -> carrier tidies up after at most GROUP steps each time, and after the last. Call it where
     `given` is at hand, outside the loop; `carrier` (a tree of leaves [... lanes]) and `scalars` are examples.
     """
-    functions = [step] if settle is None else [step, settle]
-    found = [program_of(function, given, carrier, scalars) for function in functions] if engine.lanes else []
-    programs = [program for program in found if program is not None]
-    if len(programs) < len(functions):
+    moves = moves_of(step, settle, given, carrier, scalars) if engine.lanes else None
+    if moves is None:
+        functions = [step] if settle is None else [step, settle]
         plain = [partial(jax.vmap(function, in_axes=(None, -1, None), out_axes=-1), given) for function in functions]
         return partial(_plainly, *plain, engine=engine)
-    times = jax.tree.structure(scalars)
-    moves = Moves(tuple(programs), tuple(i for i in range(times.num_leaves) if programs[0].reads(programs[0].count + i)), times)
+    programs = moves.programs
     block = BLOCK // max(x.dtype.itemsize for x in jax.tree.leaves(carrier))
 
     def steps(carrier, scalars):
@@ -74,6 +72,23 @@ class Moves:
         leaves = dict(zip(self.timed, read, strict=True))
         return jax.tree.unflatten(self.tree, [leaves.get(i) for i in range(self.tree.num_leaves)])
 
+    def group(self, length: int) -> int:
+        """Steps from one settling to the next, of `length` in all: as many as go into it a whole number of times."""
+        return _group(length) if len(self.programs) > 1 else length
+
+
+def moves_of(step: Callable, settle: Callable | None, given: Any, carrier: Any, scalars: Any) -> Moves | None:
+    """The programs of functions as for `steps_over_lanes`; None where they cannot be lane programs."""
+    programs = []
+    for function in [step] if settle is None else [step, settle]:
+        program = program_of(function, given, carrier, scalars)
+        if program is None:
+            return None
+        programs.append(program)
+    times = jax.tree.structure(scalars)
+    timed = tuple(i for i in range(times.num_leaves) if programs[0].reads(programs[0].count + i))
+    return Moves(tuple(programs), timed, times)
+
 
 def _at_once(moves: Moves, engine: Engine, length: int, lanes: tuple[Rows, Rows], given, most: float = math.inf) -> Rows:
     """The rows that move, after all steps. lanes: (rows that move, fixed rows), given: (what all lanes share, scalars [steps])."""
@@ -93,7 +108,7 @@ def _at_once(moves: Moves, engine: Engine, length: int, lanes: tuple[Rows, Rows]
         rows = rows | lax.scan(lambda own, t: (step(rows, own, t), None), mine, times, length=length, unroll=unroll)[0]
         return rows | moved(1, rows, [None] * len(moves.timed)) if len(moves.programs) > 1 else rows
 
-    return _in_groups(group, rows, times, length, _group(length) if len(moves.programs) > 1 else length)
+    return _in_groups(group, rows, times, length, moves.group(length))
 
 
 def _by_blocks(moves: Moves, length: int, block: int, lanes, given) -> Rows:

@@ -73,3 +73,57 @@ def _larger(drift: certify.Drift, glimpse: tuple, now) -> certify.Drift:
         pick(whose[worst], drift.carrier),
         pick(now, drift.step),
     )
+
+
+# -- the same, carrier by carrier and all frames at once: what a kernel on a GPU does ---------------------------------------------
+
+
+def glimpse_of(values: dict, finite, reference: dict, number) -> dict:
+    """The glimpse of one carrier, to be merged by `merged_glimpses`; zeros merge as nothing."""
+
+    def one(value, scale, before):
+        change = jnp.abs(value - before)
+        zero = jnp.zeros_like(change)
+        return jnp.where(jnp.isfinite(change), change, zero), number, jnp.where(jnp.isfinite(scale), scale, zero)
+
+    none = jnp.zeros_like(number)
+    return {
+        "drifts": {name: one(value, scale, reference[name]) for name, (value, scale) in values.items()},
+        "bad": jnp.where(finite, none, none + 1),
+        "first": jnp.where(finite, none, NEVER - number),
+    }
+
+
+def merged_glimpses(left: dict, right: dict) -> dict:
+    """The glimpse of the carriers of both; of equal changes the carrier with the lower number counts."""
+
+    def one(a, b):
+        more = (b[0] > a[0]) | ((b[0] == a[0]) & (b[1] < a[1]))
+        return jnp.where(more, b[0], a[0]), jnp.where(more, b[1], a[1]), jnp.maximum(a[2], b[2])
+
+    drifts = {name: one(left["drifts"][name], right["drifts"][name]) for name in left["drifts"]}
+    return {"drifts": drifts, "bad": left["bad"] + right["bad"], "first": jnp.maximum(left["first"], right["first"])}
+
+
+def watched_frames(watch: Watch, glimpses: dict, now) -> Watch:
+    """The watch after frames at step numbers `now` [f], of which each block of lanes had its glimpse, merged: leaves [f blocks]."""
+
+    def one(drift: certify.Drift, glimpse: tuple) -> certify.Drift:
+        change, whose, scale = (x.reshape(-1) for x in glimpse)
+        worst = jnp.argmax(change)  # the first, so that an equal one later does not count
+        pick = partial(jnp.where, change[worst] > drift.change)
+        frame = worst // glimpse[0].shape[1]
+        return certify.Drift(
+            pick(change[worst], drift.change),
+            jnp.fmax(drift.scale, jnp.max(scale)),
+            pick(whose[worst], drift.carrier),
+            pick(now[frame], drift.step),
+        )
+
+    drifts = {name: one(watch.drifts[name], glimpse) for name, glimpse in glimpses["drifts"].items()}
+    bad, first = jnp.sum(glimpses["bad"], axis=1, dtype=jnp.int32), NEVER - jnp.max(glimpses["first"], axis=1)
+    frame = jnp.argmax(bad > 0)
+    news = (bad[frame] > 0) & (watch.step == NEVER)
+    return Watch(
+        watch.reference, drifts, bad[-1], jnp.where(news, first[frame], watch.carrier), jnp.where(news, now[frame], watch.step)
+    )

@@ -25,7 +25,7 @@ def redraw(law, first, hit, key, step, wavevector):
 @redraw.def_vmap
 def _redraw_batch(axis_size, in_batched, law, first, hit, key, step, wavevector):
     batched = jax.tree.leaves(in_batched[:2])
-    if any(batched):  # a law per carrier: nothing to share, so every lane draws
+    if any(batched) or jax.default_backend() != "cpu":  # a law per carrier, or a GPU, which branches badly: every lane draws
         axes = jax.tree.map(lambda b: 0 if b else None, tuple(in_batched))
         out = jax.vmap(redraw.fun, in_axes=axes)(law, first, hit, key, step, wavevector)
         return out, tuple(True for _ in wavevector)

@@ -126,8 +126,9 @@ class Program:
 
     @property
     def read(self) -> list[int]:
-        """The numbers of the rows that it reads."""
-        return [i for i in range(self.count) if any(self.inputs[i] in node.args for node in self.order)]
+        """Of a program that returns a carrier: the numbers of the rows that it reads."""
+        used = {a.id for node in self.order for a in node.args} | {node.id for node in self.moved_nodes()}
+        return [i for i in range(self.count) if self.inputs[i].id in used]
 
     def still(self, fixed: dict[int, Any], shared: dict, *, apart: bool = False, most: float = math.inf) -> dict[int, Any]:
         """Values of every lane that no step changes and `moved` reads (a carrier's random key), from rows that stay as they are, by
@@ -138,7 +139,7 @@ class Program:
         for node in self.order:
             if node.args and node.op not in ("opaque", "part") and all(a.id in ready or a.is_const for a in node.args):
                 ready.add(node.id)
-        read = {a.id for node in self.order if node.id not in ready for a in node.args} | {n.id for n in self._moved()}
+        read = {a.id for node in self.order if node.id not in ready for a in node.args} | {n.id for n in self.moved_nodes()}
         self._run(values, [node for node in self.order if node.id in ready & read - given], apart, most)
         return {i: values[i] for i in ready & read - set(shared)} | shared
 
@@ -160,10 +161,11 @@ class Program:
         values = still | {self.inputs[i].id: row for i, row in rows.items()}
         scalars = jax.tree.leaves(scalars, is_leaf=lambda x: x is None)
         values |= {node.id: x for node, x in zip(self.inputs[self.count :], scalars, strict=True)}
-        self._run(values, self._moved(), apart, most)
-        return {i: self._full(node, values, lanes) for i, node in zip(self.moving, self._moved(), strict=True)}
+        self._run(values, self.moved_nodes(), apart, most)
+        return {i: self._full(node, values, lanes) for i, node in zip(self.moving, self.moved_nodes(), strict=True)}
 
-    def _moved(self) -> list[Node]:
+    def moved_nodes(self) -> list[Node]:
+        """Of a program that returns a carrier: the values of the rows that it changes, in the order of `moving`."""
         flat = self._wanted()
         return [flat[i] for i in self.moving]
 

@@ -1,0 +1,261 @@
+"""Kernels in CUDA C. Without a GPU their source is compiled as C++ and run by threads, so that all but the launch is tested here."""
+
+import ctypes
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from test_lanes import CARRIERS, FUNCTIONS, MATRIX, TIME
+
+import semijax as sj
+from semijax import bands, fields, observables
+from semijax.engine.cuda import kernel, nvrtc
+from semijax.engine.cuda.expressions import PREAMBLE
+from semijax.engine.cuda.source import Body, kind, numbers, shared_names
+from semijax.engine.lanes import Program, Unsupported
+from semijax.engine.over import Engine
+from semijax.engine.reduce import BLOCK
+
+SHIM = """
+#include <bit>
+#include <cmath>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+using namespace std;
+#define __global__
+#define __device__
+#define __forceinline__ inline
+#define __launch_bounds__(n)
+#define __restrict__
+#define __shared__ static
+struct Place { int x; };
+static thread_local Place threadIdx, blockIdx, gridDim;
+struct Barrier { // one that sleeps: there are more threads than cores
+  int size, here = 0, turn = 0;
+  mutex lock;
+  condition_variable all;
+  void wait() {
+    unique_lock<mutex> held(lock);
+    int mine = turn;
+    if (++here == size) here = 0, turn++, all.notify_all();
+    else all.wait(held, [&] { return turn != mine; });
+  }
+};
+static Barrier whole{256}, warp{32};
+static void __syncthreads() { whole.wait(); }
+template <class T> T __shfl_down_sync(unsigned, T value, int by) {
+  static T of[32];
+  int lane = threadIdx.x;
+  of[lane] = value;
+  warp.wait();
+  T found = of[lane + by < 32 ? lane + by : lane];
+  warp.wait();
+  return found;
+}
+static float __int_as_float(unsigned x) { return bit_cast<float>(x); }
+static double __longlong_as_double(long long x) { return bit_cast<double>(x); }
+static int __float_as_int(float x) { return bit_cast<int>(x); }
+static long long __double_as_longlong(double x) { return bit_cast<long long>(x); }
+"""
+
+
+def built(source, folder):
+    """A library of C++."""
+    if shutil.which("g++") is None:
+        pytest.skip("no C++ compiler")
+    name = hashlib.sha256(source.encode()).hexdigest()[:16]
+    target = folder / f"{name}.so"
+    if not target.exists():
+        (folder / f"{name}.cpp").write_text(SHIM + source)
+        command = ["g++", "-std=c++20", "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-w", "-pthread"]
+        subprocess.run([*command, str(folder / f"{name}.cpp"), "-o", str(target)], check=True)
+    return ctypes.CDLL(str(target))
+
+
+def pointers(arrays):
+    """What a C function takes as void **."""
+    return (ctypes.c_void_p * len(arrays))(*(x.ctypes.data for x in arrays))
+
+
+# -- expressions ------------------------------------------------------------------------------------------------------------
+
+# What has no word in CUDA C: calls that stay vmapped, tables.
+UNSAID = {"argmax", "complex", "eigenvalues", "sort", "while", "table", "computed index", "own derivative rules"}
+
+
+def looped(name, program):
+    """A C++ function that computes all numbers of a program for every lane, and what it takes: arrays of rows, shared, outputs."""
+    names, loads, parameters = shared_names(program, "s")
+    wanted = numbers(program)
+    rows = {i: f"x{i}" for i in range(program.count)} | {program.count: "t"}
+    body = Body(program, wanted, "n", rows, names)
+    types = [kind(program.inputs[i].dtype) for i in rows]
+    results = [kind(getattr(x, "dtype", np.float64)) for x in wanted]
+    lines = [f"const {t} {rows[i]} = ((const {t}*)p[{i}])[i];" for i, t in enumerate(types[:-1])]
+    lines += [f"const {types[-1]} t = *(const {types[-1]}*)p[{program.count}];"]
+    arrays = [f"{p} = ({p.split('* ')[0]}*)p[{program.count + 1 + i}];" for i, p in enumerate(parameters)]
+    first = program.count + 1 + len(parameters)
+    stores = [f"(({t}*)p[{first + i}])[i] = {body.of(x)};" for i, (t, x) in enumerate(zip(results, wanted, strict=True))]
+    inside = " ".join([*loads, *lines, *body.lines, *stores])
+    source = f'extern "C" void {name}(int n, void **p) {{ {" ".join(arrays)} for (int i = 0; i < n; i++) {{ {inside} }} }}\n'
+    return source.replace("* __restrict__", "*"), [np.dtype(getattr(x, "dtype", np.float64)) for x in wanted]
+
+
+@pytest.fixture(scope="module")
+def functions(tmp_path_factory):
+    """Every function of test_lanes that has words in CUDA C: (library, name -> its program and dtypes), compiled in one go."""
+    sources, found = [PREAMBLE], {}
+    for name, function in FUNCTIONS.items():
+        with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+            program = Program(function, MATRIX, CARRIERS, TIME)
+        try:
+            source, dtypes = looped("f_" + re.sub(r"\W", "_", name), program)
+        except Unsupported:
+            continue
+        sources.append(source)
+        found[name] = program, dtypes
+    for name in ("sine", "cosine"):
+        for word in ("float", "double"):
+            sources.append(f'extern "C" void {name}_{word}(int n, const {word} *x, {word} *y)')
+            sources.append(f"{{ for (int i = 0; i < n; i++) y[i] = {name}(x[i]); }}\n")
+    return built("".join(sources), tmp_path_factory.mktemp("functions")), found
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_people_write_is_the_same_in_cuda_c(name, functions):
+    library, found = functions
+    assert (name in found) == (name not in UNSAID)
+    if name in UNSAID:
+        return
+    program, dtypes = found[name]
+    rows = [np.array(x) for x in Program.rows(CARRIERS)]
+    shared = {np.dtype(x.dtype): [] for x in program.needed().values()}
+    for x in program.needed().values():
+        shared[np.dtype(x.dtype)].append(np.asarray(x))
+    lanes = rows[0].shape[0]
+    out = [np.zeros(lanes, dtype) for dtype in dtypes]
+    arrays = [*rows, np.asarray(TIME), *(np.stack(x) for x in shared.values()), *out]
+    getattr(library, "f_" + re.sub(r"\W", "_", name))(lanes, pointers(arrays))
+    wanted = [row for _, own in program(Program.rows(CARRIERS), TIME) for row in own]
+    for a, b in zip(out, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12 * max(1.0, np.abs(b).max()))
+
+
+@pytest.mark.parametrize(("word", "dtype", "bound"), [("float", "float32", 1.5e-7), ("double", "float64", 3e-16)])
+@pytest.mark.parametrize("name", ["sine", "cosine"])
+def test_sine_and_cosine_are_as_exact_as_they_say(name, word, dtype, bound, functions):
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.uniform(-1e4, 1e4, 100_000), rng.uniform(-7.0, 7.0, 100_000), [0.0]]).astype(dtype)
+    found = np.zeros_like(x)
+    getattr(functions[0], f"{name}_{word}")(len(x), *(ctypes.c_void_p(a.ctypes.data) for a in (x, found)))
+    exact = getattr(np, {"sine": "sin", "cosine": "cos"}[name])(x.astype(np.longdouble))
+    assert np.abs(found.astype(np.longdouble) - exact).max() <= bound
+    ends = np.array([np.nan, np.inf, -np.inf, 1e9, 1e30, -3e37], dtype)
+    found = np.zeros_like(ends)
+    getattr(functions[0], f"{name}_{word}")(len(ends), *(ctypes.c_void_p(a.ctypes.data) for a in (ends, found)))
+    assert np.isnan(found[:3]).all()
+    assert (np.abs(found[3:]) <= 1).all()
+
+
+# -- the engine -------------------------------------------------------------------------------------------------------------
+
+
+def compiled(source, folder):
+    """launch(blocks, pointers) of a kernel's source, every block by 256 threads."""
+    parameters = re.search(r"carriers\((.*?)\) \{", source, re.S)[1].split(",")
+    casts = ", ".join(
+        f"({re.sub(r'__restrict__|[a-z_]+[0-9]*$', '', p.strip()).strip()})p[{i}]" for i, p in enumerate(parameters)
+    )
+    driver = f"""
+extern "C" void launch(int blocks, void **p) {{
+  for (int block = 0; block < blocks; block++) {{
+    vector<thread> lanes;
+    for (int lane = 0; lane < {BLOCK}; lane++) lanes.emplace_back([=] {{
+      threadIdx = {{lane}}, blockIdx = {{block}}, gridDim = {{blocks}};
+      carriers({casts});
+    }});
+    for (auto &lane : lanes) lane.join();
+  }}
+}}
+"""
+    return built(source + driver, folder).launch
+
+
+@pytest.fixture
+def emulated(monkeypatch, tmp_path):
+    """simulate runs kernels, by threads of this machine; the list of their sources."""
+    sources = []
+
+    def run(source, moved, arguments, shapes, lanes):
+        # the outputs that have the memory of `moved` on a GPU are copies here
+        arrays = [np.array(x) for x in moved]
+        arrays += [np.array(x) for x in arguments]
+        results = [np.array(x) for x in moved] + [np.full(s.shape, 99, s.dtype) for s in shapes]
+        compiled(source, tmp_path)(lanes // BLOCK, pointers(arrays + results))
+        return results
+
+    def called(source, arguments, moved, outputs, lanes):
+        sources.append(source)
+        results = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in moved] + outputs
+        return jax.pure_callback(
+            lambda moved, arguments: run(source, moved, arguments, outputs, lanes), results, moved, arguments
+        )
+
+    monkeypatch.setattr(nvrtc, "compiled", lambda source: source)
+    monkeypatch.setattr(kernel, "called", called)
+    monkeypatch.setattr(sys.modules["semijax.simulate"], "chosen", lambda: Engine(True, "gpu", True))
+    return sources
+
+
+def run(step=sj.rk4, electric=None, count=700, **more):
+    hoppings = {(3.0, 0.0, 0.0): -0.1, (0.0, 3.0, 0.0): -0.2, (0.0, 3.0, 3.0): 0.05}
+    band = more.pop("band", bands.tight_binding(hoppings, lattice=3.0 * np.eye(3)))
+    field = fields.uniform([1e-3, 2e-3, 0.0], [10.0, 0.0, 20.0]) if electric is None else electric
+    start = np.random.default_rng(1).normal(0, 0.3, (count, 3))
+    carriers = sj.Carriers(sj.Phase(jnp.zeros((count, 3)), jnp.asarray(start)))
+    record = {"v": observables.mean(observables.velocity)}
+    how = {"duration": 40.0, "dt": 1.0, "every": 20, "record": record, "step": step} | more
+    return sj.simulate(sj.Dynamics(sj.electron(band), field), carriers, **how)
+
+
+def alike(found, wanted, steps=40):
+    """Results equal up to rounding: a few hundred roundings each step, in numbers of order ten."""
+    assert jax.tree.structure(found) == jax.tree.structure(wanted)
+    for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_allclose(a, b, rtol=0, atol=steps * 100 * np.finfo(float).eps * max(1.0, float(jnp.abs(b).max())))
+
+
+RUNS = {
+    "rk4": {},
+    "compensated": {"compensated": True},
+    "volume": {"step": sj.with_volume(sj.rk4)},
+    "jacobian": {"step": sj.with_jacobian(sj.heun)},
+    "pulse": {"electric": fields.pulse([1e-3, 0.0, 0.0], 20.0, 10.0, 20.0)},
+    "potential": {"electric": fields.potential(lambda r: 0.01 * jnp.cos(r[0] / 20) * jnp.sin(r[1] / 30))},
+    "several tiles": {"tile": 256, "record": {"E": observables.covariance(observables.energy)}},
+    "no lattice": {"band": bands.kane(0.0135, 4.1)},
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_kernel_gives_the_same_numbers(name, emulated):
+    by_kernel = run(**RUNS[name])
+    assert len(emulated) == 1, "one launch, compiled once"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules["semijax.simulate"], "chosen", lambda: Engine(True, "cpu"))
+        by_lanes = run(**RUNS[name])
+    alike((by_kernel.time, by_kernel.frames, by_kernel.final), (by_lanes.time, by_lanes.frames, by_lanes.final))
+    for what, drift in by_lanes.status.drifts.items():
+        found = by_kernel.status.drifts[what]
+        np.testing.assert_allclose(found.scale, drift.scale, rtol=1e-9)
+        np.testing.assert_allclose(found.change, drift.change, atol=1e-12 * float(drift.scale))
+    by_kernel.check()
