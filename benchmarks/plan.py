@@ -75,14 +75,16 @@ def full(cores: int) -> Mode:
 
 
 def gpu(cores: int = 1) -> Mode:
-    """Twenty minutes on one GPU."""
+    """Twenty minutes on one GPU, most important first."""
     names = ("semijax", "CUDA", "plain JAX", "diffrax", "gradsolve", "torch eager", "torchdiffeq")
-    all_, few = ([{"peer": peer, "cores": 1} for peer in names[:k]] for k in (7, 3))
-    groups = [_entries("w1", n, "float32", all_, device="gpu") for n in (1e6, 1e7, 1e5, 1e4)]
-    groups += [_entries("lorenz", n, "float32", all_, device="gpu") for n in (1e6, 1e7)]
-    groups += [_entries("w1", n, "float64", few, device="gpu") for n in (1e6,)]
-    groups += [_entries(band, 1e6, "float32", [few[0], few[2]], device="gpu") for band in BANDS]
+    all_, few, pair = ([{"peer": peer, "cores": 1} for peer in chosen] for chosen in (names, names[:3], ("semijax", "plain JAX")))
+    groups = [_entries("w1", 1e6, "float32", all_, device="gpu")]
+    groups += [_entries(case, 1e7, "float32", few, device="gpu") for case in ("w1", "lorenz")]
     groups += [_entries("w1", 1e8, "float32", few[:2], device="gpu")]
+    groups += [_entries(band, 1e6, "float32", pair, device="gpu") for band in BANDS]
+    groups += [_entries("w1", n, dtype, few, device="gpu") for n, dtype in ((1e6, "float64"), (1e5, "float32"), (1e4, "float32"))]
+    groups += [_entries("w1", 1e6, "float32", pair, variant, device="gpu") for variant in ("volume", "jacobian")]
+    groups += [_entries("lorenz", 1e6, "float32", all_, device="gpu")]
     return Mode("gpu", groups + _variants(1, "gpu", 1e6), 1150, 10, 12, (3, 15))
 
 

@@ -1,14 +1,16 @@
 // Hand-written limits on a GPU: RK4 with one trajectory in each thread, state in registers, means reduced within the block.
 // Compiled with -DR=float, or -DR=double -DDOUBLE. The sine is the polynomial of limits.c; -DFAST takes the hardware's.
 #ifdef DOUBLE
-#define RINT rint
+#define LARGE 6755399441055744.0
+#define SIGNED(x, n) __longlong_as_double(__double_as_longlong(x) ^ (__double_as_longlong(n) << 63))
 #define PI_1 3.14159265358979312
 #define PI_2 1.2246467991473532e-16
 __device__ const int SIN_TERMS = 8;
 __device__ const R sin_terms[] = {-0.16666666666666664544,  0.0083333333333331133943, -0.00019841269841185761145, 2.7557319207754806224e-6,
                                   -2.5052106603818101169e-8, 1.605892769879669012e-10, -7.6427094161630554953e-13, 2.718459897758878831e-15};
 #else
-#define RINT rintf
+#define LARGE 12582912.0f
+#define SIGNED(x, n) __int_as_float(__float_as_int(x) ^ (__float_as_int(n) << 31))
 #define PI_1 3.14159274101257324f
 #define PI_2 -8.74227765734758577e-8f
 __device__ const int SIN_TERMS = 4;
@@ -16,7 +18,7 @@ __device__ const R sin_terms[] = {-0.16666657082122416f, 0.0083330169362223682f,
 #endif
 
 __device__ __forceinline__ R sine(R x) { // x = n pi + r: the fused multiply-add makes the first difference exact
-  R n = RINT(x * (R)0.318309886183790671538);
+  R sum = fma(x, (R)0.318309886183790671538, LARGE), n = sum - LARGE; // n in the low bits: faster than to round and convert
   R r = fma(n, (R)-PI_2, fma(n, (R)-PI_1, x));
 #if defined(FAST) && !defined(DOUBLE)
   R value = __sinf(r);
@@ -26,7 +28,7 @@ __device__ __forceinline__ R sine(R x) { // x = n pi + r: the fused multiply-add
   for (int i = SIN_TERMS - 2; i >= 0; i--) p = p * s + sin_terms[i];
   R value = p * s * r + r;
 #endif
-  return ((int)n & 1) ? -value : value;
+  return SIGNED(value, sum);
 }
 #define SIN(x) sine(x)
 

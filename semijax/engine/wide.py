@@ -16,8 +16,10 @@ def wide_jit(function: Callable, **how) -> Callable:
 
     @functools.wraps(function)
     def call(*arguments, **options):
+        if jax.default_backend() != "cpu" or not _taken():
+            return plain(*arguments, **options)
         traced = any(isinstance(x, Tracer) for x in jax.tree.leaves((arguments, options)))
-        return (plain if traced or jax.default_backend() != "cpu" or not _taken() else wide)(*arguments, **options)
+        return (plain if traced else wide)(*arguments, **options)
 
     return call
 
