@@ -259,3 +259,93 @@ def test_a_kernel_gives_the_same_numbers(name, emulated):
         np.testing.assert_allclose(found.scale, drift.scale, rtol=1e-9)
         np.testing.assert_allclose(found.change, drift.change, atol=1e-12 * float(drift.scale))
     by_kernel.check()
+
+
+def test_a_carrier_that_breaks_is_named_at_the_same_step(emulated):
+    def energy(p, k):
+        return p["t"] * (1 - jnp.cos(3.0 * k[0])) + 0.0 * jnp.sqrt(2.0 - jnp.abs(k[0]))  # no number beyond |k| = 2
+
+    found = {}
+    for engine in (Engine(True, "gpu", True), Engine(True, "cpu")):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys.modules["semijax.simulate"], "chosen", lambda engine=engine: engine)
+            band = sj.Band(energy, {"t": 0.1}, dimension=3)
+            result = run(band=band, electric=fields.uniform([-0.05, 0.0, 0.0]), every=4, count=300)
+        found[engine.platform] = [int(x) for x in (result.status.nonfinite, result.status.carrier, result.status.step)]
+        with pytest.raises(sj.BrokenInvariant, match="not finite"):
+            result.check()
+    assert found["gpu"] == found["cpu"]
+    assert found["gpu"][0] > 0
+    assert len(emulated) == 1
+
+
+def test_several_launches_and_pairs_run_as_kernels(emulated):
+    band = bands.kane(0.0135, 4.1)
+    dynamics = {name: sj.Dynamics(make(band), fields.uniform([1e-4, 0.0, 0.0])) for name, make in _KINDS.items()}
+    k = jnp.asarray(np.random.default_rng(2).normal(0, 0.01, (300, 3)))
+    pairs = {name: sj.Carriers(sj.Phase(jnp.zeros((300, 3)), k)) for name in _KINDS}
+    record = {"distance": observables.mean(lambda d, t, c: c["hole"].phase.position - c["electron"].phase.position)}
+    how = {"duration": 20.0, "dt": 1.0, "every": 5, "record": record}
+    at_once = sj.simulate(dynamics, pairs, **how)
+    told = []
+    by_pieces = sj.simulate(dynamics, pairs, **how, progress=lambda done, frames: told.append(done))
+    assert told == [1, 2, 3, 4]
+    assert len(emulated) == 2, "a launch of all frames, and one of a single frame for all four"
+    for a, b in zip(*(jax.tree.leaves((r.frames, r.final)) for r in (at_once, by_pieces)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+_KINDS = {"electron": sj.electron, "hole": sj.hole}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"record": {"E": observables.histogram(observables.energy, np.linspace(-1.0, 1.0, 9))}},
+        {"record": {"k": observables.sample(observables.wavevector, 3)}},
+        {"step": sj.with_relaxation(sj.rk4, tau=50.0, temperature=300.0), "band": bands.parabolic(0.1)},
+    ],
+    ids=["histogram", "sample", "collisions"],
+)
+def test_what_kernels_do_not_have_runs_as_lanes(more, emulated):
+    result = run(**more).check()
+    assert emulated == []
+    assert all(np.isfinite(x).all() for x in jax.tree.leaves(result.frames))
+
+
+def test_derivatives_and_batches_go_through(emulated):
+    def height(t):
+        band = bands.cosine(bandwidth=t, period=50.0)
+        k = jnp.linspace(-0.05, 0.05, 256)[:, None]
+        carriers = sj.Carriers(sj.Phase(jnp.zeros((256, 1)), k))
+        dynamics = sj.Dynamics(sj.electron(band), fields.uniform([1e-4]))
+        record = {"x": observables.mean(observables.position)}
+        return sj.simulate(dynamics, carriers, duration=20.0, dt=1.0, every=20, record=record).frames["x"][-1, 0]
+
+    t = jnp.asarray(0.02)
+    value, slope = jax.value_and_grad(height)(t)
+    # the velocity is linear in the bandwidth, so the displacement is
+    np.testing.assert_allclose(slope, height(t) / t, rtol=1e-10)
+    np.testing.assert_allclose(jax.vmap(height)(jnp.asarray([0.02, 0.04])), [value, 2 * value], rtol=1e-10)
+    np.testing.assert_allclose(jax.jvp(height, (t,), (jnp.asarray(1.0),))[1], slope, rtol=1e-10)
+
+
+# -- the compiler, which needs no GPU ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(nvrtc.library() is None, reason="NVRTC is not installed")
+@pytest.mark.parametrize("name", ["rk4", "volume", "potential"])
+def test_nvrtc_takes_the_source_and_jax_lowers_the_call(name, monkeypatch):
+    sources = []
+    real = nvrtc.compiled
+    monkeypatch.setattr(nvrtc, "compiled", lambda source: sources.append(real(source)) or sources[-1])
+    monkeypatch.setattr(sys.modules["semijax.simulate"], "chosen", lambda: Engine(True, "gpu", True))
+    lowered = jax.jit(lambda: run(**RUNS[name]).frames).trace().lower(lowering_platforms=("cuda",))
+    assert ".entry carriers(" in sources[0]
+    assert lowered.as_text().count("__gpu$xla.gpu.ptx") >= 1
+
+
+@pytest.mark.skipif(nvrtc.library() is None, reason="NVRTC is not installed")
+def test_a_source_that_is_refused_says_why():
+    with pytest.raises(nvrtc.NoCompiler, match="error"):
+        nvrtc.compiled('extern "C" __global__ void carriers() { nothing; }')
