@@ -95,14 +95,18 @@ def looped(name, program):
     """A C++ function that computes all numbers of a program for every lane, and what it takes: arrays of rows, shared, outputs."""
     names, loads, parameters = shared_names(program, "s")
     wanted = numbers(program)
-    rows = {i: f"x{i}" for i in range(program.count)} | {program.count: "t"}
-    body = Body(program, wanted, "n", rows, names)
-    types = [kind(program.inputs[i].dtype) for i in rows]
+    rows = {i: f"x{i}" for i in range(program.count)}
+    ticks = {tick.id: f"t{tick.id}" for tick in program.ticks}
+    body = Body(program, wanted, "n", rows, names | ticks)
     results = [kind(getattr(x, "dtype", np.float64)) for x in wanted]
-    lines = [f"const {t} {rows[i]} = ((const {t}*)p[{i}])[i];" for i, t in enumerate(types[:-1])]
-    lines += [f"const {types[-1]} t = *(const {types[-1]}*)p[{program.count}];"]
-    arrays = [f"{p} = ({p.split('* ')[0]}*)p[{program.count + 1 + i}];" for i, p in enumerate(parameters)]
-    first = program.count + 1 + len(parameters)
+    lines = [
+        f"const {kind(program.inputs[i].dtype)} {x} = ((const {kind(program.inputs[i].dtype)}*)p[{i}])[i];"
+        for i, x in rows.items()
+    ]
+    arrays = [f"{p} = ({p.split('* ')[0]}*)p[{program.count + i}];" for i, p in enumerate(parameters)]
+    first = program.count + len(parameters)
+    lines += [f"const {kind(t.dtype)} t{t.id} = *({kind(t.dtype)}*)p[{first + i}];" for i, t in enumerate(program.ticks)]
+    first += len(program.ticks)
     stores = [f"(({t}*)p[{first + i}])[i] = {body.of(x)};" for i, (t, x) in enumerate(zip(results, wanted, strict=True))]
     inside = " ".join([*loads, *lines, *body.lines, *stores])
     source = f'extern "C" void {name}(int n, void **p) {{ {" ".join(arrays)} for (int i = 0; i < n; i++) {{ {inside} }} }}\n'
@@ -142,9 +146,10 @@ def test_what_people_write_is_the_same_in_cuda_c(name, functions):
         shared[np.dtype(x.dtype)].append(np.asarray(x))
     lanes = rows[0].shape[0]
     out = [np.zeros(lanes, dtype) for dtype in dtypes]
-    arrays = [*rows, np.asarray(TIME), *(np.stack(x) for x in shared.values()), *out]
+    clock = [np.array(x) for x in program.clock(TIME)]
+    arrays = [*rows, *(np.stack(x) for x in shared.values()), *clock, *out]
     getattr(library, "f_" + re.sub(r"\W", "_", name))(lanes, pointers(arrays))
-    wanted = [row for _, own in program(Program.rows(CARRIERS), TIME) for row in own]
+    wanted = [row for _, own in program(Program.rows(CARRIERS), program.clock(TIME)) for row in own]
     for a, b in zip(out, wanted, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12 * max(1.0, np.abs(b).max()))
 

@@ -29,7 +29,7 @@ def both(function, shared, carriers, scalars=TIME):
     with jax.numpy_dtype_promotion("standard"):  # users mix dtypes
         program = Program(function, shared, carriers, scalars)
         plain = jax.jit(jax.vmap(function, in_axes=(None, -1, None), out_axes=-1))(shared, carriers, scalars)
-    lanes = jax.jit(lambda c, t: program.tree_of(program(program.rows(c), t)))(carriers, scalars)
+    lanes = jax.jit(lambda c, t: program.tree_of(program(program.rows(c), program.clock(t))))(carriers, scalars)
     return lanes, plain, program
 
 
@@ -182,7 +182,7 @@ def test_derivatives_with_respect_to_what_is_shared():
             if engine == "plain":
                 return jnp.sum(jax.vmap(lambda c: jnp.sum(jnp.sin(p @ c) * jnp.cos(c)), in_axes=-1)(CARRIERS))
             program = Program(lambda p, c, t: jnp.sum(jnp.sin(p @ c) * jnp.cos(c)), p, CARRIERS, TIME)
-            return jnp.sum(program.tree_of(program(program.rows(CARRIERS), TIME)))
+            return jnp.sum(program.tree_of(program(program.rows(CARRIERS), program.clock(TIME))))
 
         return value
 
@@ -241,7 +241,7 @@ def test_both_engines_agree(monkeypatch, step, compensated):
 
 def test_an_engine_that_does_not_exist_is_refused(monkeypatch):
     monkeypatch.setenv("SEMIJAX_ENGINE", "warp")
-    with pytest.raises(sj.SemijaxError, match="SEMIJAX_ENGINE = 'warp': allowed are lanes, plain"):
+    with pytest.raises(sj.SemijaxError, match="SEMIJAX_ENGINE = 'warp': allowed are kernels, lanes, plain"):
         run()
 
 

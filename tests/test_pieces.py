@@ -24,8 +24,8 @@ def step(p, c, t):
 def test_written_out_or_not_the_values_are_the_same(name):
     with jax.numpy_dtype_promotion("standard"):  # users mix dtypes
         program = Program(FUNCTIONS[name], MATRIX, CARRIERS, TIME)
-    rows = program.rows(CARRIERS)
-    for (_, together), (_, apart) in zip(program(rows, TIME), program(rows, TIME, apart=True, most=300.0), strict=True):
+    rows, clock = program.rows(CARRIERS), program.clock(TIME)
+    for (_, together), (_, apart) in zip(program(rows, clock), program(rows, clock, apart=True, most=300.0), strict=True):
         for a, b in zip(together, apart, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-13)  # some ten roundings, fused otherwise
 

@@ -119,7 +119,7 @@ def _motions(state):
     def step(run, carrier, t):
         return each(partial(_move, t, run.clock[1]), run.dynamics, run.step, carrier)
 
-    def settle(run, carrier, t):
+    def settle(run, carrier):
         return each(_folded, run.dynamics, carrier)
 
     folds = any(one.winding is not None for one in (state.values() if isinstance(state, dict) else [state]))

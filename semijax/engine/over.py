@@ -83,7 +83,8 @@ def over_lanes(function: Callable, given: Any, carrier: Any, scalars: Any, engin
     if program is None:
         plain = jax.vmap(function, in_axes=(None, -1, None), out_axes=-1)
         return lambda carrier, scalars: plain(given, whole(carrier), scalars)
-    return lambda carrier, scalars: program.tree_of(program(rows_of(carrier), scalars, apart=engine.platform == "cpu"))
+    apart = engine.platform == "cpu"
+    return lambda carrier, scalars: program.tree_of(program(rows_of(carrier), program.clock(scalars), apart=apart))
 
 
 def blocks_over_lanes(function: Callable, keep: Callable, given: Any, carrier: Any, scalars: Any, engine: Engine) -> Callable:
@@ -99,18 +100,17 @@ def blocks_over_lanes(function: Callable, keep: Callable, given: Any, carrier: A
     used = [program.reads(i) for i in range(program.count)]
 
     def block(lanes, given):
-        (rows, beside), (shared, scalars) = lanes, given
+        (rows, beside), (shared, clock) = lanes, given
         rows = iter(rows)
         rows = [next(rows) if use else None for use in used]
-        seen = program(rows, scalars, shared.unpacked(), apart=True, most=MOST / LANES)
+        seen = program(rows, clock, shared.unpacked(), apart=True, most=MOST / LANES)
         return keep(program.tree_of(seen), beside)
 
     run = in_one_piece(partial(one_by_one, block), jax.vmap(block, in_axes=(0, None)))
 
     def looks(carrier, beside, scalars):
         rows = [row for row, use in zip(rows_of(carrier), used, strict=True) if use]
-        times = [x if program.reads(program.count + i) else None for i, x in enumerate(jax.tree.leaves(scalars))]
-        given = Packed(program.needed()), jax.tree.unflatten(jax.tree.structure(scalars), times)
+        given = Packed(program.needed()), program.clock(scalars)
         pieces = cut(cut((rows, beside), LANES), PIECE // LANES, axis=0)
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), one_by_one(run, pieces, given))
 

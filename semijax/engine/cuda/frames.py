@@ -47,17 +47,18 @@ def by_kernel(
     except (Unsupported, NoCompiler):
         return None
 
-    def kernel(run, begin, index, given, watch, shared):
-        first = begin + jnp.arange(frames, dtype=jnp.int32) * every
-        now = first + every
-        times = run.time(begin + jnp.arange(frames * every, dtype=jnp.int32)), run.time(now)
+    now = begin + every * (1 + jnp.arange(frames, dtype=jnp.int32))
+
+    def kernel(run, begin, index, given, watch, beside):
+        shared, clocks, now = beside
         seen = complete(given, index, count, begin), numbers(index, lanes), watch.reference
-        (moved, *_), (*parts, glimpses) = tile(ptx, frames, seen, shared, times)
+        (moved, *_), (*parts, glimpses) = tile(ptx, frames, seen, shared, clocks)
         found = {name: jax.vmap(partial(tree_over_blocks, run.adders[name].merge))(part) for name, part in zip(names, parts)}
         return (like(given, moved), watched_frames(watch, glimpses, now)), (found, {})
 
-    call, shared = _differentiable(kernel, plain), tile.shared
-    return lambda index, given, watch: call(run, begin, index, given, watch, shared)
+    clocks = tile.clocks(run.time(begin + jnp.arange(frames * every, dtype=jnp.int32)), run.time(now))
+    call, beside = _differentiable(kernel, plain), (tile.shared, clocks, now)
+    return lambda index, given, watch: call(run, begin, index, given, watch, beside)
 
 
 def _invariants(run: Run, carrier, collides: bool) -> dict:
@@ -66,7 +67,7 @@ def _invariants(run: Run, carrier, collides: bool) -> dict:
 
 
 def _differentiable(kernel: Callable, plain: Callable) -> Callable:
-    """kernel(*arguments, shared), whose derivatives and batches are those of plain(*arguments)."""
+    """kernel(*arguments, beside), whose derivatives and batches are those of plain(*arguments)."""
 
     @jax.custom_jvp
     def call(*arguments):

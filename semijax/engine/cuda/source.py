@@ -1,6 +1,6 @@
 """The source of a kernel: carriers through frames of steps, one thread each, looked at after every frame if wanted.
 
-extern "C" kernel `carriers`: parameters are arrays with rows that move, arrays with fixed rows, what all carriers share, the times,
+extern "C" kernel `carriers`: parameters are arrays with rows that move, arrays with fixed rows, what all carriers share, the clocks,
 then the outputs: the arrays that moved (the same memory), and the parts of blocks of 256 carriers, [frames blocks] for each of
 their numbers.
 """
@@ -109,7 +109,7 @@ def shared_names(program: Program, letter: str) -> tuple[dict[int, str], list[st
 
 
 class Frame:
-    """The pieces of a kernel: parameters, the lines that load them, and the bodies of step, settling and look with their times."""
+    """The pieces of a kernel: parameters, the lines that load them, and the bodies of step, settling and look with their clocks."""
 
     def __init__(self, moves, look: Look, rows: dict[int, Row]):
         self.moving = leaves(rows, moves.moving)
@@ -123,17 +123,14 @@ class Frame:
         self.times: list[list[tuple[str, str, str]]] = []  # of each body: type, name of the value, array
         for letter, program in zip(["a", "b"][: len(moves.programs)] + ["c"], [*moves.programs, look.program]):
             self._add(letter, program, numbers(program) if program is look.program else program.moved_nodes(), rows)
-        if any(self.times[1:-1]):
-            raise Unsupported("the time, to settle")
         self.parameters += [f"{kind(dtype)}* out{i}" for i, dtype in self.moving.items()]
         self.parameters += [f"{kind(dtype)}* part{i}" for i, dtype in enumerate(look.dtypes)]
 
     def _add(self, letter: str, program: Program, wanted: list, rows: dict[int, Row]) -> None:
         names, lines, arrays = shared_names(program, letter)
-        timed = [i for i in range(len(program.inputs) - program.count) if program.reads(program.count + i)]
-        self.times.append([(kind(program.inputs[program.count + i].dtype), f"t_{letter}{i}", f"time_{letter}{i}") for i in timed])
-        inputs = {i: f"x{i}" for i in rows if i < program.count} | {program.count + i: f"t_{letter}{i}" for i in timed}
-        self.bodies.append(Body(program, wanted, letter, inputs, names))
+        self.times.append([(kind(tick.dtype), f"{letter}{tick.id}", f"clock_{letter}{tick.id}") for tick in program.ticks])
+        names |= {tick.id: f"{letter}{tick.id}" for tick in program.ticks}
+        self.bodies.append(Body(program, wanted, letter, {i: f"x{i}" for i in rows if i < program.count}, names))
         self.loads += lines
         self.parameters += arrays + [f"const {word}* __restrict__ {array}" for word, _, array in self.times[-1]]
 

@@ -46,17 +46,20 @@ class Tile:
         """What all carriers share, for each program."""
         return [Packed(program.needed()).scalars for program in (*self.moves.programs, self.look.program)]
 
-    def __call__(self, ptx: str, frames: int, carrier: Any, shared: list[list], times: tuple[Any, Any]) -> tuple[Any, Any]:
-        """(the carriers moved, the looks' parts: leaves [frames ... blocks]). times: of all steps [frames · length], of the looks
-        [frames]: trees of scalars.
+    def clocks(self, stepping: Any, looking: Any) -> list[list]:
+        """What depends on the time alone, for each program. stepping: times of all steps [frames · length], looking: of the looks
+        [frames].
         """
+        settling = [[] for _ in self.moves.programs[1:]]
+        return [self.moves.programs[0].clock(stepping), *settling, self.look.program.clock(looking)]
+
+    def __call__(self, ptx: str, frames: int, carrier: Any, shared: list[list], clocks: list[list]) -> tuple[Any, Any]:
+        """(the carriers moved, the looks' parts: leaves [frames ... blocks]). clocks: see `clocks`."""
         arrays, tree = jax.tree.flatten(carrier)
         moving = source.leaves(self.rows, self.moves.moving)
         arguments = [arrays[i] for i in source.leaves(self.rows, self.rows) if i not in moving]
-        stepping = [times[0]] * len(self.moves.programs)
-        for program, mine, own in zip((*self.moves.programs, self.look.program), shared, (*stepping, times[1]), strict=True):
-            arguments += mine
-            arguments += [x for i, x in enumerate(jax.tree.leaves(own)) if program.reads(program.count + i)]
+        for mine, clock in zip(shared, clocks, strict=True):
+            arguments += [*mine, *clock]
         lanes = arrays[0].shape[-1]
         outputs = [jax.ShapeDtypeStruct((frames, lanes // BLOCK), dtype) for dtype in self.look.dtypes]
         found = kernel.called(ptx, arguments, [arrays[i] for i in moving], outputs, lanes)

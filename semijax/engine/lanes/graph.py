@@ -183,7 +183,24 @@ class Graph:
             return self.guard(self.mul(a, self.make("div", (self.const(1, a.dtype), b), a.dtype)), roots)
         if a.op == "neg":
             return self.guard(self.neg(self.div(a.args[0], b)), roots)
+        self.make("div", (self.const(1, a.dtype), b), a.dtype)  # ready for `share_quotients`, if there are more of them
         return self.guard(self.make("div", (a, b), a.dtype), roots)
+
+    def share_quotients(self, live: list[Node]) -> None:
+        """Several quotients by the same number become products with its reciprocal: a division costs as much as ten products."""
+        quotients: dict[int, list[Node]] = {}
+        for node in live:
+            if node.op == "div" and node.dtype.kind == "f":
+                quotients.setdefault(node.args[1].id, []).append(node)
+        for some in quotients.values():
+            if len(some) > 1:
+                inverse = self.make("div", (self.const(1, some[0].dtype), some[0].args[1]), some[0].dtype)
+                for node in some:
+                    if node is not inverse:
+                        node.op, node.args = (
+                            "mul",
+                            (inverse, node.args[0]) if node.args[0].is_const else _sorted(inverse, node.args[0]),
+                        )
 
     def power(self, a: Node, n: int) -> Node:
         """a^n by repeated squaring."""

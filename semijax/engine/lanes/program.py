@@ -23,8 +23,9 @@ class Program:
     """function(given, carrier, scalars) of one carrier -> tree, for many carriers at once.
 
     given: what all carriers share, any tree of arrays; computed with once, outside the loop that calls the program. carrier: a
-    tree of arrays whose last axis is lanes. scalars: a tree of numbers that change from call to call (the time). Build it where
-    `given` is at hand, then call it inside the loop. `vmapped` names the primitives that had to stay vmapped calls. Raises
+    tree of arrays whose last axis is lanes. scalars: a tree of numbers that change from call to call (the time); what depends on
+    them alone is computed by `clock`, for all calls of a loop together. Build it where `given` is at hand, then call it inside the
+    loop. `vmapped` names the primitives that had to stay vmapped calls. Raises
     Unsupported for a function with side effects.
     """
 
@@ -44,9 +45,13 @@ class Program:
         found = interpreter.closed(closed, [*map(shared, jax.tree.leaves(given)), *rows])
         self.outputs = [x if not isinstance(x, Shared) or x.concrete else interpreter.nodes(x) for x in found]
         self.vmapped = sorted(set(interpreter.noticed))
+        self.graph.share_quotients(self._live())
         self.order = self._live()
         self.implied = self._implications()
         self._before()
+        self._ticking = self._depends_on_scalars_alone()
+        read = {a.id for node in self.order if node.id not in self._ticking for a in node.args} | {n.id for n in self._wanted()}
+        self.ticks = [node for node in self.order if node.id in self._ticking & read and node.op != "opaque"]
 
     def _inputs(self, leaf) -> np.ndarray:
         out = np.empty(leaf.shape, object)
@@ -100,6 +105,15 @@ class Program:
                     continue
                 self.shared[node.id] = value(node, self.shared, self.implied)
 
+    def _depends_on_scalars_alone(self) -> set[int]:
+        ticking = {node.id for node in self.inputs[self.count :]}
+        for node in self.order:
+            if any(a.id in ticking for a in node.args) and all(
+                a.id in ticking or a.id in self.shared or a.is_const for a in node.args
+            ):
+                ticking.add(node.id)
+        return ticking
+
     # -- running --------------------------------------------------------------------------------------------------------------
 
     @staticmethod
@@ -116,7 +130,8 @@ class Program:
             lanewise = {a.id: jax.ShapeDtypeStruct((lanes,), a.dtype) for a in node.args if not a.is_const and a.op != "table"}
             return lanewise | {a.id: a.attr for a in node.args if a.op == "table"}
 
-        return all(fits(partial(called, node), values(node)) for node in self.order if node.op == "opaque")
+        calls = [node for node in self.order if node.op == "opaque" and node.id not in self._ticking]
+        return all(fits(partial(called, node), values(node)) for node in calls)
 
     @property
     def moving(self) -> list[int]:
@@ -145,22 +160,32 @@ class Program:
 
     def needed(self) -> dict[int, Any]:
         """Values and tables that all lanes share and a call reads."""
-        read = {a.id for node in self.order if node.id not in self.shared for a in node.args} | {n.id for n in self._wanted()}
+        ready = self._ticking | set(self.shared)
+        read = {a.id for node in self.order if node.id not in ready for a in node.args} | {n.id for n in self._wanted()}
         return {i: x for i, x in self.shared.items() if i in read}
 
+    def clock(self, scalars) -> list:
+        """Values that depend on the scalars alone and a call reads, in the order of `ticks`. scalars: leaves [...] of one shape: of
+        one call, or of many.
+        """
+        values = self.shared | {node.id: x for node, x in zip(self.inputs[self.count :], jax.tree.leaves(scalars), strict=True)}
+        self._run(values, self.ticks, False, math.inf)
+        return [values[node.id] for node in self.ticks]
+
     def reads(self, number: int) -> bool:
-        """Whether this input, numbered through rows and scalars, is read."""
+        """Whether this row is read."""
         node = self.inputs[number]
         return any(node in other.args for other in self.order) or node in self._wanted()
 
-    def moved(self, rows: dict[int, Any], scalars, still: dict, *, apart: bool = False, most: float = math.inf) -> dict[int, Any]:
-        """Of a program that returns a carrier: the rows that it changes, from the rows as they were, by number. scalars: leaves may
-        be None where they are not read. still: see there. apart, most: as rows, see `planned`.
+    def moved(
+        self, rows: dict[int, Any], clock: list, still: dict, *, apart: bool = False, most: float = math.inf
+    ) -> dict[int, Any]:
+        """Of a program that returns a carrier: the rows that it changes, from the rows as they were, by number. clock, still: see
+        there. apart, most: as rows, see `planned`.
         """
         lanes = next(iter(rows.values())).shape
         values = still | {self.inputs[i].id: row for i, row in rows.items()}
-        scalars = jax.tree.leaves(scalars, is_leaf=lambda x: x is None)
-        values |= {node.id: x for node, x in zip(self.inputs[self.count :], scalars, strict=True)}
+        values |= {node.id: x for node, x in zip(self.ticks, clock, strict=True)}
         self._run(values, self.moved_nodes(), apart, most)
         return {i: self._full(node, values, lanes) for i, node in zip(self.moving, self.moved_nodes(), strict=True)}
 
@@ -169,13 +194,16 @@ class Program:
         flat = self._wanted()
         return [flat[i] for i in self.moving]
 
-    def __call__(self, rows: list, scalars, shared: dict | None = None, *, apart: bool = False, most: float = math.inf) -> list:
-        """Outputs, one per leaf: (shape, list of [lanes] arrays). rows, scalars: leaves may be None where they are not read. shared:
+    def __call__(
+        self, rows: list, clock: list, shared: dict | None = None, *, apart: bool = False, most: float = math.inf
+    ) -> list:
+        """Outputs, one per leaf: (shape, list of [lanes] arrays). rows: may be None where they are not read. clock: see there. shared:
         what `needed` returned, where a call must not reach outside. apart, most: as rows, see `planned`.
         """
         values = dict(self.shared if shared is None else shared)
-        scalars = jax.tree.leaves(scalars, is_leaf=lambda x: x is None)
-        values.update((node.id, x) for node, x in zip(self.inputs, [*rows, *scalars], strict=True))
+        values |= {node.id: x for node, x in zip(self.inputs, rows)} | {
+            node.id: x for node, x in zip(self.ticks, clock, strict=True)
+        }
         self._run(values, self._wanted(), apart, most)
         lanes = next(row.shape for row in rows if row is not None)
         return [self._output(out, values, lanes) for out in self.outputs]
