@@ -112,10 +112,10 @@ def figures(results: Results, path: Path) -> list[Path]:
 
     written = []
     for name, draw in (("throughput", _throughput), ("roofline", _roofline), ("precision", _precision)):
-        figure = Figure(figsize=(7, 4.5), layout="constrained")
+        figure = Figure(figsize=(8.5, 4.5), layout="constrained")
         axes = figure.add_subplot()
         if draw(results, axes):
-            axes.legend(fontsize=6, ncols=2, loc="lower right" if draw is _throughput else "lower center")
+            figure.legend(fontsize=6, loc="outside right upper")
             written.append(path.with_name(f"{path.stem}-{name}.png"))
             figure.savefig(written[-1], dpi=150)
     return written

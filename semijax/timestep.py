@@ -94,6 +94,18 @@ def _spectral_radius(jacobians: np.ndarray) -> float:
     d = jacobians.shape[-1] // 2
     if not jacobians[:, :, :d].any():
         jacobians = jacobians[:, d:, d:]  # nothing depends on the position: a block of zeros, whose eigenvalues are zero
+    return float(np.max(_radii(jacobians), initial=0.0))
+
+
+def _radii(jacobians: np.ndarray) -> np.ndarray:
+    """The largest |eigenvalue| of each matrix [n d d]; of many, at least of those where it is largest."""
+    d = jacobians.shape[-1]
+    trace = np.trace(jacobians, axis1=1, axis2=2)
+    minors = (trace**2 - np.einsum("nij,nji->n", jacobians, jacobians)) / 2  # λ^d − trace λ^(d−1) + minors λ^(d−2) − ...
+    if d == 2 or (d == 3 and (np.abs(np.linalg.det(jacobians)) <= 1e-6 * np.abs(minors) ** 1.5).all()):
+        # A magnetic field leaves k along the field alone: one eigenvalue of three is zero.
+        root = np.sqrt((trace / 2) ** 2 - minors + 0j)
+        return np.maximum(np.abs(trace / 2 + root), np.abs(trace / 2 - root))
     if len(jacobians) > _EXACTLY:  # |A^m|^(1/m) comes down to it from above
         powers, logs = jacobians, np.zeros(len(jacobians))
         for doubling in range(_DOUBLINGS + 1):
@@ -101,7 +113,7 @@ def _spectral_radius(jacobians: np.ndarray) -> float:
             logs += np.log(sizes) / 2**doubling
             powers = (powers / sizes[:, None, None]) @ (powers / sizes[:, None, None])
         jacobians = jacobians[np.argpartition(logs, -_EXACTLY)[-_EXACTLY:]]
-    return float(np.max(np.abs(np.linalg.eigvals(jacobians)), initial=0.0))
+    return np.abs(np.linalg.eigvals(jacobians)).max(axis=1, initial=0.0)
 
 
 def harmonic_rate(band, k, pushes) -> tuple[float, str]:
