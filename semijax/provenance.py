@@ -8,6 +8,7 @@ from pathlib import Path
 import jax
 
 from semijax.configure import cores
+from semijax.engine.over import chosen
 
 PACKAGES = ("semijax", "jax", "jaxlib", "numpy", "scipy", "xarray", "h5netcdf", "pydantic")
 
@@ -20,6 +21,7 @@ def facts() -> dict[str, str]:
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {cores()} cores, {instruction_set()}",
         "devices": ", ".join(f"{device.platform}:{device.id} {device.device_kind}" for device in jax.devices()),
+        "engine": str(chosen()),
         "double_precision": "on" if jax.config.read("jax_enable_x64") else "off",
     }
 

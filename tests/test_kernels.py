@@ -15,6 +15,7 @@ from test_lanes import CARRIERS, FUNCTIONS, MATRIX, TIME
 
 import semijax as sj
 from semijax import bands, fields, observables
+from semijax.engine import over
 from semijax.engine.cuda import kernel, nvrtc
 from semijax.engine.cuda.expressions import PREAMBLE
 from semijax.engine.cuda.source import Body, kind, numbers, shared_names
@@ -354,3 +355,23 @@ def test_nvrtc_takes_the_source_and_jax_lowers_the_call(name, monkeypatch):
 def test_a_source_that_is_refused_says_why():
     with pytest.raises(nvrtc.NoCompiler, match="error"):
         nvrtc.compiled('extern "C" __global__ void carriers() { nothing; }')
+
+
+def test_the_engine_is_chosen_by_the_device_and_what_is_installed(monkeypatch):
+    class Gpu:
+        client = type("Client", (), {"platform_version": "cuda 13000"})
+
+    monkeypatch.setenv("SEMIJAX_ENGINE", "kernels")
+    assert str(over.chosen()) == "lanes", "on a CPU"
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr(jax, "devices", lambda: [Gpu()])
+    monkeypatch.setattr(nvrtc, "library", lambda: "there")
+    assert over.chosen() == Engine(True, "gpu", True)
+    for name in ("lanes", "plain"):
+        monkeypatch.setenv("SEMIJAX_ENGINE", name)
+        assert str(over.chosen()) == name
+    monkeypatch.setenv("SEMIJAX_ENGINE", "kernels")
+    monkeypatch.setattr(nvrtc, "library", lambda: None)
+    monkeypatch.setattr(over, "_told", set())
+    with pytest.warns(UserWarning, match="NVRTC is not installed"):
+        assert str(over.chosen()) == "lanes"

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from semijax._pytree import record, static
 from semijax._types import SemijaxError
+from semijax.engine.cuda import nvrtc
 from semijax.engine.lanes import Program, Unsupported
 from semijax.engine.pieces import LANES, MOST, PIECE, Packed, cut, in_one_piece, one_by_one
 
@@ -29,17 +30,23 @@ class Engine:
     platform: str
     kernels: bool = False
 
+    def __str__(self) -> str:
+        return "kernels" if self.kernels else "lanes" if self.lanes else "plain"
+
 
 def chosen() -> Engine:
     """The fastest on the platform JAX runs on: kernels on an NVIDIA GPU, else lanes; or what the environment variable SEMIJAX_ENGINE
     says.
     """
-    platform = "cpu" if jax.default_backend() == "cpu" else "gpu"
-    nvidia = platform == "gpu" and "cuda" in jax.devices()[0].client.platform_version
     name = os.environ.get("SEMIJAX_ENGINE", _ENGINES[0])
     if name not in _ENGINES:
         raise SemijaxError(f"SEMIJAX_ENGINE = {name!r}: allowed are {', '.join(_ENGINES)}")
-    return Engine(name != "plain", platform, name == "kernels" and nvidia)
+    platform = "cpu" if jax.default_backend() == "cpu" else "gpu"
+    kernels = name == "kernels" and platform == "gpu" and "cuda" in jax.devices()[0].client.platform_version
+    if kernels and nvrtc.library() is None:
+        _tell("steps run as lanes, slower than kernels: NVRTC is not installed (pip install nvidia-cuda-nvrtc)")
+        kernels = False
+    return Engine(name != "plain", platform, kernels)
 
 
 @record
