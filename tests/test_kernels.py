@@ -196,7 +196,15 @@ extern "C" void launch(int blocks, void **p) {{
 
 
 @pytest.fixture
-def emulated(monkeypatch, tmp_path):
+def fresh():
+    """Nothing traced before or after is taken for what is traced under other circumstances in between."""
+    jax.clear_caches()
+    yield
+    jax.clear_caches()
+
+
+@pytest.fixture
+def emulated(monkeypatch, tmp_path, fresh):
     """simulate runs kernels, by threads of this machine; the list of their sources."""
     sources = []
 
@@ -341,7 +349,7 @@ def test_derivatives_and_batches_go_through(emulated):
 
 @pytest.mark.skipif(nvrtc.library() is None, reason="NVRTC is not installed")
 @pytest.mark.parametrize("name", ["rk4", "volume", "potential"])
-def test_nvrtc_takes_the_source_and_jax_lowers_the_call(name, monkeypatch):
+def test_nvrtc_takes_the_source_and_jax_lowers_the_call(name, monkeypatch, fresh):
     sources = []
     real = nvrtc.compiled
     monkeypatch.setattr(nvrtc, "compiled", lambda source: sources.append(real(source)) or sources[-1])
