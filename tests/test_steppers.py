@@ -70,9 +70,9 @@ def measured_order(step, steps, duration):
 @named(ALL)
 def test_order(step):
     # error = C dt^p (1 + c dt + ...), c of order one (c dt² for the symmetric splittings): the slope is off by about c dt < 0.1.
-    # dop8 runs longer with a larger dt, so that its errors (7e-10 to 1e-13) stay above those of the reference (1e-14).
+    # dop8 runs longer with a larger dt, so that its errors (7e-10 to 3e-12) stay above those of the reference (4e-14).
     if step.order == 8:
-        assert measured_order(step, [84, 120, 168, 240], 24.0) == pytest.approx(8, abs=0.1)
+        assert measured_order(step, [84, 120, 168], 24.0) == pytest.approx(8, abs=0.1)
     else:
         steps = {1: [400, 800, 1600], 2: [80, 160, 320], 4: [60, 120, 240]}[step.order]
         assert measured_order(step, steps, 4.0) == pytest.approx(step.order, abs=0.1)
