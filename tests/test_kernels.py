@@ -383,3 +383,11 @@ def test_the_engine_is_chosen_by_the_device_and_what_is_installed(monkeypatch):
     monkeypatch.setattr(over, "_told", set())
     with pytest.warns(UserWarning, match="NVRTC is not installed"):
         assert str(over.chosen()) == "lanes"
+
+
+def test_integers_that_cuda_c_would_take_otherwise_are_left_to_lanes():
+    whole = jnp.arange(6).reshape(3, 2)  # int64
+    for function in (lambda p, c, t: c[0] >> 3, lambda p, c, t: c[0] % 3, lambda p, c, t: jnp.power(c[0], c[1])):
+        program = Program(function, MATRIX, whole, TIME)
+        with pytest.raises(Unsupported):
+            looped("f", program)

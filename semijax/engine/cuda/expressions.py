@@ -63,6 +63,10 @@ def expression(node: Node, names: dict[int, str], implied: dict[int, frozenset])
         roots = [r for r in node.args[1:] if r.id not in implied[node.args[0].id] and r.dtype.kind == "f"]
         zeros = [f"({TYPES[node.dtype]})({names[r.id]} - {names[r.id]})" for r in roots]
         return " + ".join([arguments[0], *zeros])
+    if op in ("pow", "rem") and kind != "f":
+        raise Unsupported(f"{op} of integers")
+    if op.startswith("shift_right") and node.dtype.itemsize != 4:
+        raise Unsupported(f"{op} of {node.dtype}")
     if (op in _LIBRARY and kind == "f") or op in _RENAMED:
         return f"{_RENAMED.get(op, op)}({', '.join(arguments)})"
     raise Unsupported(op)

@@ -17,6 +17,7 @@ from semijax.engine.lanes.graph import Node
 from semijax.engine.lanes.movement import Unsupported
 from semijax.engine.lanes.rows import needed
 from semijax.engine.lanes.scalars import Complex
+from semijax.engine.pieces import Packed
 from semijax.engine.reduce import BLOCK
 
 ROOM = 40_000  # bytes of shared memory that the halving tree may take
@@ -93,13 +94,11 @@ def kind(dtype) -> str:
 
 def shared_names(program: Program, letter: str) -> tuple[dict[int, str], list[str], list[str]]:
     """Names of what all carriers share, the lines that load them, and the parameters they come from, one for each dtype."""
-    groups: dict[np.dtype, list[int]] = {}
-    for i, x in program.needed().items():
-        if np.ndim(x):
-            raise Unsupported("a table")
-        groups.setdefault(np.dtype(x.dtype), []).append(i)
+    packed = Packed(program.needed())
+    if packed.tables:
+        raise Unsupported("a table")
     names, lines, parameters = {}, [], []
-    for number, (dtype, ids) in enumerate(groups.items()):
+    for number, (dtype, ids) in enumerate(packed.names.items()):
         array = f"shared_{letter}{number}"
         parameters.append(f"const {kind(dtype)}* __restrict__ {array}")
         for place, i in enumerate(ids):
