@@ -14,7 +14,7 @@ STEPS_PER_PERIOD = 40  # RK4 then errs by (2π/40)⁴/2880 = 2e-7 per period of 
 LEAST_STEPS = 4  # fewer cannot tell the motion from a slower one (Nyquist, with a factor two for the harmonics of a band)
 _LOOKED_AT = 256  # carriers and _TIMES instants whose rates are evaluated
 _TIMES = 33
-_EXACTLY, _DOUBLINGS = 16, 5  # of so many Jacobians, those whose powers grow fastest, the eigenvalues are computed
+_EXACTLY, _DOUBLINGS = 16, 8  # of so many Jacobians, those whose powers grow fastest, the eigenvalues are computed
 _MESH = {1: 64, 2: 32, 3: 16}  # points of the zone along each of p reciprocal vectors: hoppings up to 31, 15, 7 cells away
 _SMALLEST = 1e-3  # of the largest hopping: what is smaller may be rounding in float32
 _BANDS = 8  # of which the hoppings are remembered
