@@ -11,7 +11,7 @@ from semijax.engine.over import Engine, blocks_over_lanes, over_lanes
 from semijax.engine.reduce import tree_in_tile, tree_over_tiles
 from semijax.engine.state import Run, completed_example, wavevector
 from semijax.engine.tiles import numbers
-from semijax.engine.watch import Watch, glimpsed, watched
+from semijax.engine.watch import Watch, glimpse_of, merged_glimpses, watched
 
 
 def watcher(run: Run, state, count: int, collides: bool, engine: Engine):
@@ -39,23 +39,31 @@ def looker(run: Run, state, count: int, collides: bool, engine: Engine):
 
     def keep(seen, beside):
         number, reference = beside
-        parts = {name: _kept(recorders[name], parts, number < count) for name, parts in seen["parts"].items()}
-        return parts, glimpsed(seen["values"], seen["finite"], reference, number, count)
+        real = number < count
+        parts = {name: _kept(recorders[name], parts, real) for name, parts in seen["parts"].items()}
+        glimpse = _only(real, glimpse_of(seen["values"], seen["finite"], reference, number))
+        return parts, tree_in_tile(merged_glimpses, glimpse)
 
     blocks = blocks_over_lanes(one, keep, run, completed_example(state, count), run.clock[0], engine)
 
     def look(carriers, now, index, watch: Watch):
         beside = numbers(index, jax.tree.leaves(carriers)[0].shape[-1]), watch.reference
         parts, glimpses = blocks(carriers, beside, run.time(now))
-        return {name: _part(recorders[name], part) for name, part in parts.items()}, watched(watch, glimpses, now)
+        glimpses = jax.tree.map(lambda x: x[None], glimpses)  # of this one frame
+        return {name: _part(recorders[name], part) for name, part in parts.items()}, watched(watch, glimpses, now[None])
 
     return look
 
 
 def _kept(recorder, parts, real):
     """Of one block of lanes, those that are carriers: the merged part; the lanes themselves where the recorder adds up in its own way."""
-    parts = jax.tree.map(lambda x: jnp.where(real.reshape((1,) * (x.ndim - 1) + real.shape), x, jnp.zeros_like(x)), parts)
+    parts = _only(real, parts)
     return parts if hasattr(recorder, "in_tile") else tree_in_tile(recorder.merge, parts)
+
+
+def _only(real, parts):
+    """Leaves [... lanes], zero in lanes that are no carriers."""
+    return jax.tree.map(lambda x: jnp.where(real.reshape((1,) * (x.ndim - 1) + real.shape), x, jnp.zeros_like(x)), parts)
 
 
 def _part(recorder, blocks):

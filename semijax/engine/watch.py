@@ -9,7 +9,6 @@ from jax import lax
 
 from semijax import certify
 from semijax._pytree import record, replace
-from semijax.engine.reduce import tree_in_tile
 
 NEVER = 2**31 - 1
 
@@ -34,61 +33,21 @@ class Watch:
         return certify.Status(jnp.sum(self.nonfinite), self.carrier[first], self.step[first], drifts)
 
 
-def glimpsed(values: dict, finite, reference: dict, number, count: int) -> dict:
-    """The certificate of lanes whose carriers have these numbers: of each invariant the largest change, whose it is, and the largest
-    scale; how many carriers are not finite, and the first of them.
-    """
-    real = number < count
-
-    def one(value, scale, before):
-        change = jnp.where(real, jnp.abs(value - before), 0)
-        change = jnp.where(jnp.isfinite(change), change, 0)  # NaN is counted as a failure, not as a drift
-        worst = tree_in_tile(jnp.maximum, change)
-        whose = tree_in_tile(jnp.minimum, jnp.where(change == worst, number, NEVER))
-        return worst, whose, tree_in_tile(jnp.maximum, jnp.where(jnp.isfinite(scale), scale, 0))
-
-    bad = real & ~finite
-    return {
-        "drifts": {name: one(value, scale, reference[name]) for name, (value, scale) in lax.stop_gradient(values).items()},
-        "bad": tree_in_tile(jnp.add, bad.astype(jnp.int32)),
-        "first": tree_in_tile(jnp.minimum, jnp.where(bad, number, NEVER)),
-    }
-
-
-def watched(watch: Watch, glimpses: dict, now) -> Watch:
-    """The watch after one more frame, at step number `now`, of which each block of lanes had its glimpse: leaves [blocks]."""
-    drifts = {name: _larger(watch.drifts[name], glimpse, now) for name, glimpse in glimpses["drifts"].items()}
-    bad, first = jnp.sum(glimpses["bad"], dtype=jnp.int32), jnp.min(glimpses["first"])
-    news = (bad > 0) & (watch.step == NEVER)
-    return Watch(watch.reference, drifts, bad, jnp.where(news, first, watch.carrier), jnp.where(news, now, watch.step))
-
-
-def _larger(drift: certify.Drift, glimpse: tuple, now) -> certify.Drift:
-    change, whose, scale = glimpse
-    worst = jnp.argmax(change)
-    pick = partial(jnp.where, change[worst] > drift.change)
-    return certify.Drift(
-        pick(change[worst], drift.change),
-        jnp.fmax(drift.scale, jnp.max(scale)),
-        pick(whose[worst], drift.carrier),
-        pick(now, drift.step),
-    )
-
-
-# -- the same, carrier by carrier and all frames at once: what a kernel on a GPU does ---------------------------------------------
-
-
 def glimpse_of(values: dict, finite, reference: dict, number) -> dict:
-    """The glimpse of one carrier, to be merged by `merged_glimpses`; zeros merge as nothing."""
+    """The certificate of one carrier (or, element by element, of many), to be merged by `merged_glimpses`; zeros merge as nothing.
+
+    Of each invariant the change, whose it is, and the scale; how many carriers are not finite, and the first of them as NEVER − number.
+    """
 
     def one(value, scale, before):
         change = jnp.abs(value - before)
         zero = jnp.zeros_like(change)
+        # NaN is counted as a failure, not as a drift
         return jnp.where(jnp.isfinite(change), change, zero), number, jnp.where(jnp.isfinite(scale), scale, zero)
 
     none = jnp.zeros_like(number)
     return {
-        "drifts": {name: one(value, scale, reference[name]) for name, (value, scale) in values.items()},
+        "drifts": {name: one(value, scale, reference[name]) for name, (value, scale) in lax.stop_gradient(values).items()},
         "bad": jnp.where(finite, none, none + 1),
         "first": jnp.where(finite, none, NEVER - number),
     }
@@ -105,8 +64,8 @@ def merged_glimpses(left: dict, right: dict) -> dict:
     return {"drifts": drifts, "bad": left["bad"] + right["bad"], "first": jnp.maximum(left["first"], right["first"])}
 
 
-def watched_frames(watch: Watch, glimpses: dict, now) -> Watch:
-    """The watch after frames at step numbers `now` [f], of which each block of lanes had its glimpse, merged: leaves [f blocks]."""
+def watched(watch: Watch, glimpses: dict, now) -> Watch:
+    """The watch after frames at step numbers `now` [f], of which each block of lanes had its glimpse: leaves [f blocks]."""
 
     def one(drift: certify.Drift, glimpse: tuple) -> certify.Drift:
         change, whose, scale = (x.reshape(-1) for x in glimpse)

@@ -15,7 +15,7 @@ from semijax.engine.reduce import tree_over_blocks
 from semijax.engine.state import Run, complete, completed_example, like, wavevector
 from semijax.engine.steps import Moves
 from semijax.engine.tiles import numbers
-from semijax.engine.watch import glimpse_of, merged_glimpses, watched_frames
+from semijax.engine.watch import glimpse_of, merged_glimpses, watched
 
 
 def by_kernel(
@@ -54,7 +54,7 @@ def by_kernel(
         seen = complete(given, index, count, begin), numbers(index, lanes), watch.reference
         (moved, *_), (*parts, glimpses) = tile(ptx, frames, seen, shared, clocks)
         found = {name: jax.vmap(partial(tree_over_blocks, run.adders[name].merge))(part) for name, part in zip(names, parts)}
-        return (like(given, moved), watched_frames(watch, glimpses, now)), (found, {})
+        return (like(given, moved), watched(watch, glimpses, now)), (found, {})
 
     clocks = tile.clocks(run.time(begin + jnp.arange(frames * every, dtype=jnp.int32)), run.time(now))
     call, beside = _differentiable(kernel, plain), (tile.shared, clocks, now)
