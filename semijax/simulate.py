@@ -12,7 +12,7 @@ from semijax import certify, stepping
 from semijax._pytree import record, replace, static
 from semijax.configure import at_first_use
 from semijax.engine import tiles
-from semijax.engine.launch import launch, observe_start
+from semijax.engine.launch import launch, observe_start, whole
 from semijax.engine.mesh import gathered, spread
 from semijax.engine.over import chosen
 from semijax.engine.prepare import check_inputs, check_start, enter, first_bad, leave
@@ -85,19 +85,30 @@ def simulate(
     run, state = enter(dynamics, carriers, step, recorders, (start, dt), compensated=compensated, lanes=lanes, dtype=dtype)
     state = spread(state)
     how = {"count": count, "collides": stepping.collides(step), "engine": chosen()}
-    part, watch = observe_start(run, state, **how)
-    parts, done = [part], 0
-    for length in _launches(frames, progress):
-        state, watch, part = launch(run, state, watch, done * every, frames=length, every=every, **how)
-        parts.append(part)
-        done += length
-        if progress is not None and (_failed(jax.block_until_ready(watch)) or progress(done, frames)):
-            break
+    if progress is None:
+        (state, watch, parts), done = whole(run, state, frames=frames, every=every, **how), frames
+    else:
+        state, watch, parts, done = _in_launches(run, state, frames, every, progress, how)
     state, parts, watch = gathered((state, parts, replace(watch, reference={})))
     times, found, final, verdict = _ended(
         run, state, parts, watch, done * every, done=done, count=count, collides=how["collides"]
     )
     return Result(times, found, final, replace(verdict, steps=done * every, dt=dt), described(recorders))
+
+
+def _in_launches(run: Run, state, frames: int, every: int, progress: Callable, how: dict) -> tuple:
+    """(state, watch, parts, frames done): about forty equal launches (two shapes at most, so two compilations)."""
+    start, watch = observe_start(run, state, **how)
+    parts, done = [start], 0
+    piece = math.ceil(frames / 40)
+    while done < frames:
+        length = min(piece, frames - done)
+        state, watch, part = launch(run, state, watch, done * every, frames=length, every=every, **how)
+        parts.append(part)
+        done += length
+        if _failed(jax.block_until_ready(watch)) or progress(done, frames):
+            break
+    return state, watch, parts, done
 
 
 @partial(jax.jit, static_argnames=("done", "count", "collides"))
@@ -129,15 +140,6 @@ def _in_rows(x):
 def _failed(watch) -> bool:
     """Whether a carrier is no longer finite: nothing later in the run is worth its time."""
     return bool((watch.nonfinite > 0).any())
-
-
-def _launches(frames: int, progress) -> list[int]:
-    """Frames per launch: all at once, or about forty equal pieces (two shapes at most, so two compilations) with progress."""
-    if progress is None:
-        return [frames]
-    piece = max(1, math.ceil(frames / 40))
-    whole, rest = divmod(frames, piece)
-    return [piece] * whole + ([rest] if rest else [])
 
 
 def _first(carriers):

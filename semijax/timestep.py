@@ -8,6 +8,7 @@ import numpy as np
 from jax.core import Tracer
 
 from semijax._types import Phase, SemijaxError, cast
+from semijax.engine.host import jit_together
 from semijax.stepping import nested
 
 STEPS_PER_PERIOD = 40  # RK4 then errs by (2π/40)⁴/2880 = 2e-7 per period of a harmonic motion
@@ -74,10 +75,11 @@ def fastest(dynamics, carriers, start: float = 0.0, duration: float = 0.0, step=
 
 
 def _fastest(dynamics, carriers, start, duration, step) -> tuple[float, str]:
-    pushes, jacobians, k = jax.device_get(_rates(dynamics, start, duration, carriers.phase))
+    looked, jacobians = _rates(dynamics, float(start), float(duration), carriers.phase)
+    pushes, radius, k = jax.device_get(looked)
     found = [
         harmonic_rate(dynamics.species.band, k, pushes),
-        (_spectral_radius(jacobians), "natural period (cyclotron, or in a potential)"),
+        (float(radius) if radius >= 0 else _spectral_radius(jacobians), "natural period (cyclotron, or in a potential)"),
         (float(getattr(dynamics.field, "rate", 0.0)), "drive period"),
     ]
     found += [(float(one.rate), "relaxation time times 2π") for one in nested(step) if hasattr(one, "rate")]
@@ -85,11 +87,29 @@ def _fastest(dynamics, carriers, start, duration, step) -> tuple[float, str]:
     return (rate, cause) if rate > 1e-12 else (0.0, "nothing")
 
 
+def _planar_radius(jacobians):
+    """The largest |eigenvalue| of flows [times n 2d 2d] in closed form; −1 where there is none: something depends on the position,
+    is not finite, or three eigenvalues differ from zero.
+    """
+    d = jacobians.shape[-1] // 2
+    block = jacobians[..., d:, d:].reshape(-1, d, d)
+    known = (jacobians[..., :d] == 0).all() & jnp.isfinite(block).all()
+    if d == 1:
+        return jnp.where(known, jnp.abs(block).max(), -1.0)
+    trace = jnp.trace(block, axis1=1, axis2=2)
+    minors = (trace**2 - jnp.sum(block * block.mT, axis=(1, 2))) / 2  # λ^d − trace λ^(d−1) + minors λ^(d−2) − ...
+    square = (trace / 2) ** 2 - minors  # of half the distance between the two
+    radius = jnp.where(square < 0, jnp.sqrt(jnp.abs(minors)), jnp.abs(trace / 2) + jnp.sqrt(jnp.abs(square))).max()
+    if d == 3:  # a magnetic field leaves k along the field alone: one eigenvalue is zero
+        known &= (jnp.abs(jnp.linalg.det(block)) <= 1e-6 * radius**3).all()
+    return jnp.where(known, radius, -1.0)
+
+
 def _spectral_radius(jacobians: np.ndarray) -> float:
     """The largest |eigenvalue| of the linearised flows [times n 2d 2d]: ± i ω_c in a magnetic field, ± i sqrt(q φ''/m) in a potential,
     −γ with damping.
     """
-    jacobians = jacobians.reshape(-1, *jacobians.shape[-2:]).astype(np.float64)
+    jacobians = np.asarray(jacobians, np.float64).reshape(-1, *jacobians.shape[-2:])
     jacobians = jacobians[np.isfinite(jacobians).all((1, 2))]
     d = jacobians.shape[-1] // 2
     if not jacobians[:, :, :d].any():
@@ -99,13 +119,6 @@ def _spectral_radius(jacobians: np.ndarray) -> float:
 
 def _radii(jacobians: np.ndarray) -> np.ndarray:
     """The largest |eigenvalue| of each matrix [n d d]; of many, at least of those where it is largest."""
-    d = jacobians.shape[-1]
-    trace = np.trace(jacobians, axis1=1, axis2=2)
-    minors = (trace**2 - np.einsum("nij,nji->n", jacobians, jacobians)) / 2  # λ^d − trace λ^(d−1) + minors λ^(d−2) − ...
-    if d == 2 or (d == 3 and (np.abs(np.linalg.det(jacobians)) <= 1e-6 * np.abs(minors) ** 1.5).all()):
-        # A magnetic field leaves k along the field alone: one eigenvalue of three is zero.
-        root = np.sqrt((trace / 2) ** 2 - minors + 0j)
-        return np.maximum(np.abs(trace / 2 + root), np.abs(trace / 2 - root))
     if len(jacobians) > _EXACTLY:  # |A^m|^(1/m) comes down to it from above
         powers, logs = jacobians, np.zeros(len(jacobians))
         for doubling in range(_DOUBLINGS + 1):
@@ -170,15 +183,15 @@ def _on_mesh(band, k):
     return jax.vmap(band)(points).reshape((n,) * p)
 
 
-@jax.jit
+@jit_together
 def _rates(dynamics, start, duration, phase: Phase):
-    """dk/dt [times n d], Jacobians [times n 2d 2d] of the flow, for some of the carriers, one time where they do not depend on it;
-    and k [d] of the first carrier.
+    """((dk/dt [times n d], largest |eigenvalue| of the Jacobians where `_planar_radius` knows it, k [d] of the first carrier),
+    Jacobians [times n 2d 2d] of the flow), for some of the carriers; one time where nothing depends on it.
     """
     dtype, d = phase.wavevector.dtype, phase.wavevector.shape[-1]
     phase = jax.tree.map(lambda x: x[:: -(-x.shape[0] // _LOOKED_AT)], phase)
-    dynamics = cast(dynamics, dtype)
-    times = (start + duration * jnp.linspace(0.0, 1.0, _TIMES, dtype=dtype)).astype(dtype)
+    dynamics, start, duration = cast((dynamics, start, duration), dtype)
+    times = start + duration * jnp.linspace(0.0, 1.0, _TIMES, dtype=dtype)
 
     def flow(t, z):
         rates = dynamics(t, Phase(z[:d], z[d:]))
@@ -192,7 +205,8 @@ def _rates(dynamics, start, duration, phase: Phase):
         except ValueError:  # it does depend on the time
             return jax.vmap(lambda t: carriers(t, together))(times)
 
-    return at_all_times(lambda t, z: flow(t, z)[d:]), at_all_times(jax.jacfwd(flow, argnums=1)), phase.wavevector[0]
+    pushes, jacobians = at_all_times(lambda t, z: flow(t, z)[d:]), at_all_times(jax.jacfwd(flow, argnums=1))
+    return (pushes, _planar_radius(jacobians), phase.wavevector[0]), jacobians
 
 
 def is_concrete(tree) -> bool:

@@ -8,10 +8,11 @@ from jax import lax
 
 from semijax import certify, stepping
 from semijax._pytree import replace
+from semijax.engine import over
 from semijax.engine.cuda.frames import by_kernel
 from semijax.engine.look import looker, room, sampler, store, watcher
 from semijax.engine.mesh import over_devices
-from semijax.engine.over import Engine, apart, whole
+from semijax.engine.over import Engine, apart
 from semijax.engine.reduce import tree_over_tiles
 from semijax.engine.state import Run, complete, completed_example, each, like, wavevector
 from semijax.engine.steps import moves_of, steps_over_lanes
@@ -79,6 +80,15 @@ def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, cou
     return state, watch, (_merged(run, parts), samples)
 
 
+@partial(wide_jit, static_argnames=("frames", "every", "count", "collides", "engine"), donate_argnames=("state",))
+def whole(run: Run, state, *, frames: int, every: int, count: int, collides: bool, engine: Engine):
+    """A run in one launch: the state, the watch, the parts of the start and of the frames after it."""
+    how = {"count": count, "collides": collides, "engine": engine}
+    start, watch = observe_start(run, state, **how)
+    state, watch, parts = launch(run, state, watch, jnp.zeros((), jnp.int32), frames=frames, every=every, **how)
+    return state, watch, [start, parts]
+
+
 def _through(run: Run, begin, index, given, watch: Watch, **how):
     """A tile through all frames, see `_by_frames`."""
     return _by_frames(run, begin, jax.tree.map(lambda x: x[None], given), **how)(index, given, watch)
@@ -103,7 +113,7 @@ def _by_frames(run: Run, begin, state, *, frames: int, every: int, count: int, c
     def through(index, given, watch):
         carry = (apart(complete(given, index, count, begin), engine), watch)
         (carriers, watch), seen = lax.scan(partial(frame, index), carry, jnp.arange(frames, dtype=jnp.int32))
-        return (like(given, whole(carriers)), watch), seen
+        return (like(given, over.whole(carriers)), watch), seen
 
     return through
 

@@ -12,6 +12,7 @@ from semijax._types import Phase, SemijaxError, cast
 from semijax.carriers import Carriers
 from semijax.dynamics import Dynamics
 from semijax.engine import tiles
+from semijax.engine.host import jit_together
 from semijax.engine.state import Run, each
 from semijax.lattice import fold
 from semijax.observables import wavevector
@@ -93,10 +94,12 @@ def enter(dynamics, carriers, step, recorders, clock, *, compensated: bool, lane
         steps = {name: stepping.prepared(step, dynamics[name], i, dtype) for i, name in enumerate(names)}
     else:
         steps = stepping.prepared(step, dynamics, 0, dtype)
-    return _entered(Run(dynamics, steps, recorders, clock), carriers, compensated=compensated, lanes=lanes, dtype=dtype)
+    return _entered(
+        Run(dynamics, steps, recorders, tuple(map(float, clock))), carriers, compensated=compensated, lanes=lanes, dtype=dtype
+    )
 
 
-@partial(jax.jit, static_argnames=("compensated", "lanes", "dtype"))
+@partial(jit_together, static_argnames=("compensated", "lanes", "dtype"))
 def _entered(run: Run, carriers, *, compensated: bool, lanes: int, dtype) -> tuple[Run, Any]:
     """One program: a call for each small thing would take longer than a short run."""
     run, carriers = cast((run, carriers), dtype)

@@ -37,20 +37,20 @@ def tree_in_tile(merge, parts):
 
 
 def tree_over_tiles(merge, parts):
-    """Merges the tiles' parts, leaves [tiles ...], into one part; missing tiles up to a power of two count as zero."""
-    tiles = jax.tree.leaves(parts)[0].shape[0]
-    missing = (1 << (tiles - 1).bit_length()) - tiles
-    parts = jax.tree.map(lambda x: jnp.moveaxis(jnp.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)), 0, -1), parts)
-    return _neighbours(merge, parts)
+    """Merges the tiles' parts, leaves [tiles ...], into one part."""
+    return _neighbours(merge, jax.tree.map(lambda x: jnp.moveaxis(x, 0, -1), parts))
 
 
 def tree_over_blocks(merge, parts):
-    """Merges blocks' parts, leaves [... blocks], a power of two of them, as `tree_in_tile` does."""
+    """Merges blocks' parts, leaves [... blocks], as `tree_in_tile` does."""
     return _neighbours(merge, parts)
 
 
 def _neighbours(merge, parts):
-    """Merges neighbours (0, 1), (2, 3), ... along the last axis, a power of two long, until one is left."""
+    """Merges neighbours (0, 1), (2, 3), ... along the last axis until one is left; those missing up to a power of two count as zero."""
+    length = jax.tree.leaves(parts)[0].shape[-1]
+    missing = (1 << (length - 1).bit_length()) - length
+    parts = jax.tree.map(lambda x: jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)]), parts) if missing else parts
     while jax.tree.leaves(parts)[0].shape[-1] > 1:
         parts = merge(jax.tree.map(lambda x: x[..., 0::2], parts), jax.tree.map(lambda x: x[..., 1::2], parts))
     return jax.tree.map(lambda x: x[..., 0], parts)

@@ -8,20 +8,26 @@ import jax.numpy as jnp
 from semijax.engine.mesh import dealt
 from semijax.engine.reduce import BLOCK
 
-# Lanes at most by default. CPU: one float32 component is 32 kB, so the arrays of a tile stay in the second-level cache. GPU: a kernel
-# has to fill the device.
-DEFAULT, DEFAULT_GPU = 8192, 1 << 20
+# Lanes at most by default. CPU: one float32 component is 32 kB, so the arrays of a tile stay in the second-level cache. GPU: a
+# kernel has to fill the device, and each costs what many steps do: one for all carriers up to WHOLE_GPU.
+DEFAULT, DEFAULT_GPU, WHOLE_GPU = 8192, 1 << 23, 1 << 24
 _SMALLEST = 512
 _OVERHEAD = 400  # lanes whose steps to the next frame take as long as what a tile costs by itself
 GROUP = 8  # tiles whose sums are merged before they are stored; only where there are so many that filling up costs little
 
 
 def tile_size(count: int, wanted: int | None = None) -> int:
-    """Lanes per tile for `count` carriers: a power of two, at least one block, no larger than holds them all."""
+    """Lanes per tile for `count` carriers: a power of two, at least one block, no larger than holds them all; or the whole blocks
+    that hold them all.
+    """
     largest = max(BLOCK, 1 << (count - 1).bit_length())
-    if wanted is None:
-        return min(largest, _fastest_size(count) if jax.default_backend() == "cpu" else DEFAULT_GPU)
-    return min(largest, max(BLOCK, 1 << (wanted - 1).bit_length()))
+    if wanted is not None:
+        return min(largest, max(BLOCK, 1 << (wanted - 1).bit_length()))
+    if jax.default_backend() == "cpu":
+        return min(largest, _fastest_size(count))
+    if jax.device_count() == 1 and count <= WHOLE_GPU:
+        return BLOCK * -(-count // BLOCK)
+    return min(DEFAULT_GPU, max(BLOCK, largest // jax.device_count()))
 
 
 def _fastest_size(count: int) -> int:

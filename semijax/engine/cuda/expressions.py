@@ -109,8 +109,7 @@ def _sine(dtype: str) -> str:
     return f"""
 __device__ __forceinline__ {real} sine_of_rest({real} x, {real} turns, {integer} whole) {{
   {real} r = fma(-turns, {tail}, fma(-turns, {head}, x));
-  r = r > 2 ? ({real})2 : r < -2 ? ({real})-2 : r;
-  {real} z = r * r, p = {first};{terms}
+  {real} z = fmin(r * r, ({real})4), p = {first};{terms}
   {real} value = fma(r, z * p, r);
   return {back}({to}(value) ^ (whole << {8 * kind.itemsize - 1}));
 }}
@@ -128,6 +127,10 @@ PREAMBLE = (
     """
 template <class T> __device__ __forceinline__ T larger(T a, T b) { return a > b || a != a ? a : b; }
 template <class T> __device__ __forceinline__ T smaller(T a, T b) { return a < b || a != a ? a : b; }
+#if __CUDA_ARCH__ >= 800
+__device__ __forceinline__ float larger(float a, float b) { asm("max.NaN.f32 %0, %0, %1;" : "+f"(a) : "f"(b)); return a; }
+__device__ __forceinline__ float smaller(float a, float b) { asm("min.NaN.f32 %0, %0, %1;" : "+f"(a) : "f"(b)); return a; }
+#endif
 template <class T> __device__ __forceinline__ T sign_of(T x) { return x > 0 ? (T)1 : x < 0 ? (T)-1 : x; }
 template <class T> __device__ __forceinline__ bool is_finite(T x) { return x - x == 0; }
 template <class T> __device__ __forceinline__ T logistic(T x) { return 1 / (1 + exp(-x)); }

@@ -7,8 +7,10 @@ import re
 import sys
 from pathlib import Path
 
-# PTX of this version for this architecture is compiled by every driver that JAX runs with, for the GPU at hand.
-_ARCHITECTURE, _VERSION = "compute_75", "6.3"
+import jax
+
+# PTX of such versions is compiled by every driver that JAX runs with, for the GPU at hand: (from which capability on, version).
+_VERSIONS = {"compute_80": (8.0, "7.0"), "compute_75": (7.5, "6.3")}
 
 
 class NoCompiler(RuntimeError):
@@ -30,8 +32,14 @@ def library() -> ctypes.CDLL | None:
     return None
 
 
+def architecture() -> str:
+    """The newest one of `_VERSIONS` that all GPUs here can run; the oldest where there are none."""
+    capabilities = [float(one.compute_capability) for one in jax.devices() if hasattr(one, "compute_capability")]
+    return next(name for name, (least, _) in _VERSIONS.items() if min(capabilities, default=0) >= least or name == "compute_75")
+
+
 @functools.lru_cache(maxsize=64)
-def compiled(source: str) -> str:
+def compiled(source: str, architecture: str) -> str:
     """The PTX of a source. Raises NoCompiler with NVRTC's first complaint."""
     lib = library()
     if lib is None:
@@ -39,7 +47,7 @@ def compiled(source: str) -> str:
     program, size = ctypes.c_void_p(), ctypes.c_size_t()
     lib.nvrtcCreateProgram(ctypes.byref(program), source.encode(), b"carriers.cu", 0, None, None)
     try:
-        options = [f"--gpu-architecture={_ARCHITECTURE}".encode(), b"--std=c++17"]
+        options = [f"--gpu-architecture={architecture}".encode(), b"--std=c++17"]
         if lib.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*options)):
             lib.nvrtcGetProgramLogSize(program, ctypes.byref(size))
             log = ctypes.create_string_buffer(size.value)
@@ -50,4 +58,4 @@ def compiled(source: str) -> str:
         lib.nvrtcGetPTX(program, text)
     finally:
         lib.nvrtcDestroyProgram(ctypes.byref(program))
-    return re.sub(r"\.version \d+\.\d+", f".version {_VERSION}", text.value.decode(), count=1)
+    return re.sub(r"\.version \d+\.\d+", f".version {_VERSIONS[architecture][1]}", text.value.decode(), count=1)

@@ -21,6 +21,7 @@ from semijax.engine.pieces import Packed
 from semijax.engine.reduce import BLOCK
 
 ROOM = 40_000  # bytes of shared memory that the halving tree may take
+UNROLL, UNROLLED = 4, 2_000  # steps written one after another; operations that they may have together
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def written(moves, look: Look, rows: dict[int, Row], frames: int, length: int, c
         f"for (int frame = 0; frame < {frames}; frame++) {{",
         "#pragma unroll 1",
         f"for (int done = 0; done < {length}; done += {moves.group(length)}) {{",
-        "#pragma unroll 1",
+        f"#pragma unroll {UNROLL if UNROLL * len(moves.programs[0].order) <= UNROLLED else 1}",
         f"for (int i = 0; i < {moves.group(length)}; i++) {{",
         *_moved(moves.programs[0], frame.bodies[0], frame.times[0], f"frame * {length} + done + i"),
         "}",

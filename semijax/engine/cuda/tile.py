@@ -39,7 +39,7 @@ class Tile:
 
     def ptx(self, *, frames: int, length: int, count: int) -> str:
         """The kernel of `frames` frames of `length` steps; carriers from number `count` on are left out of the looks."""
-        return nvrtc.compiled(source.written(self.moves, self.look, self.rows, frames, length, count))
+        return nvrtc.compiled(source.written(self.moves, self.look, self.rows, frames, length, count), nvrtc.architecture())
 
     @property
     def shared(self) -> list[list]:

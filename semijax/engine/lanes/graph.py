@@ -53,6 +53,10 @@ class Graph:
             self.nodes.append(node)
         return node
 
+    def product(self, a: Node, b: Node) -> Node | None:
+        """The node of a × b where there is one."""
+        return self.memo.get(("mul", tuple(x.id for x in _sorted(a, b)), a.dtype, None))
+
     def const(self, value, dtype) -> Node:
         """The node of a number."""
         with np.errstate(all="ignore"):

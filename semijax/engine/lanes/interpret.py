@@ -49,6 +49,7 @@ class Interpreter:
     def __init__(self, graph: Graph, rules: dict):
         self.graph, self.scalars, self.rules = graph, Scalars(graph), rules
         self.noticed: list[str] = []
+        self.done: dict[Any, tuple] = {}  # equations of what all carriers share
 
     def run(self, jaxpr, consts, inputs: list) -> list:
         """Values (arrays of nodes, or Shared) of the outputs of a jaxpr."""
@@ -88,7 +89,17 @@ class Interpreter:
             return self._as_it_is(eqn, inputs) if alike else self.opaque(eqn, inputs)
 
     def _as_it_is(self, eqn, inputs: list) -> list:
-        outs = _call(eqn)(*(x.array for x in inputs))
+        """The same equation of the same arrays once: a scheme's stages each ask for the parameters again."""
+        arrays = [x.array for x in inputs]
+        # Known numbers are new arrays each time. The arrays are kept so that no other gets their id.
+        names = tuple((x.dtype, x.shape, x.tobytes()) if isinstance(x, np.ndarray) else id(x) for x in arrays)
+        key = (eqn.primitive, tuple(eqn.params.items()), names)
+        try:
+            if key not in self.done:
+                self.done[key] = arrays, _call(eqn)(*arrays)
+            outs = self.done[key][1]
+        except TypeError:  # parameters that cannot be compared
+            outs = _call(eqn)(*arrays)
         return [Shared(out) for out in outs]
 
     def opaque(self, eqn, inputs: list) -> list:

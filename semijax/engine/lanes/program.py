@@ -16,6 +16,7 @@ from semijax.engine.lanes.loops import RULES
 from semijax.engine.lanes.movement import Unsupported
 from semijax.engine.lanes.rows import Row, needed, planned, written
 from semijax.engine.lanes.scalars import Complex
+from semijax.engine.lanes.scales import Scales, mapped
 from semijax.engine.lanes.small import fits
 
 
@@ -45,6 +46,7 @@ class Program:
         found = interpreter.closed(closed, [*map(shared, jax.tree.leaves(given)), *rows])
         self.outputs = [x if not isinstance(x, Shared) or x.concrete else interpreter.nodes(x) for x in found]
         self.vmapped = sorted(set(interpreter.noticed))
+        self._scale()
         self.graph.share_quotients(self._live())
         self.order = self._live()
         self.implied = self._implications()
@@ -73,6 +75,16 @@ class Program:
                 live.add(node.id)
                 stack.extend(node.args)
         return [node for node in self.graph.nodes if node.id in live]
+
+    def _scale(self) -> None:
+        """Moves factors that all carriers share to where they cost least."""
+        order = self._live()
+        uniform = {node.id for node in order if node.op in ("shared", "const")} | {node.id for node in self.inputs[self.count :]}
+        for node in order:
+            if node.args and node.op not in ("opaque", "part") and all(a.id in uniform for a in node.args):
+                uniform.add(node.id)
+        scales = Scales(self.graph, order, uniform)
+        self.outputs = [out if isinstance(out, Shared) else mapped(scales.of, out) for out in self.outputs]
 
     def _implications(self) -> dict[int, frozenset]:
         """Of each node, the roots whose being infinite or NaN makes it NaN anyway, so that a guard need not ask."""

@@ -74,16 +74,17 @@ def _nearest(x):
 
 
 def _reduced(x, turns):
-    """x − turns π, within ±2 whatever x; NaN for NaN and inf."""
+    """x − turns π: within ±π/2 or, for huge x, a few roundings of x; NaN for NaN and inf."""
     number = x.dtype.type
     for part in _PI[x.dtype]:
         x = x - turns * number(part)
-    # For huge x the difference is a few roundings of x, which may be millions; a polynomial of that would not be a sine at all.
-    return lax.clamp(number(-2), x, number(2))
+    return x
 
 
 def _sine(r):
     z = r * r
+    # For huge x a polynomial would run away. In this order it is one instruction; NaN comes back with the last r below.
+    z = jnp.where(z < r.dtype.type(4), z, r.dtype.type(4))
     return r * (z * _polynomial(_SIN[r.dtype], z)) + r
 
 
