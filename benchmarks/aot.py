@@ -125,6 +125,7 @@ def lanes(name: str, n: int = 1 << 20) -> Cost:
     import semijax as sj
     from semijax import observables
     from semijax.engine import launch, over, prepare
+    from semijax.engine.state import Run
     from semijax.engine.steps import UNROLL_GPU
 
     from .cases import CASES
@@ -135,16 +136,15 @@ def lanes(name: str, n: int = 1 << 20) -> Cost:
     d = case.dimension
     phase = sj.Phase(jnp.zeros((n, d), "float32"), jnp.zeros((n, d), "float32"))
     record, carriers = {"v": observables.mean(observables.velocity)}, sj.Carriers(phase)
-    run, tiles = prepare.enter(
-        dynamics, carriers, sj.rk4, record, (0.0, case.dt), compensated=False, lanes=n, dtype=jnp.dtype("float32")
-    )
-    how = {"count": n, "collides": False, "engine": gpu}
-    watch = jax.eval_shape(lambda run, tiles: launch.observe_start.__wrapped__(run, tiles, **how)[1], run, tiles)
+    run = Run(dynamics, sj.rk4, record, (0.0, case.dt))
+    run, tiles = prepare.enter(run, carriers, compensated=False, lanes=n, slots=1, dtype=jnp.dtype("float32"))
+    how, index = {"count": n, "collides": False, "engine": gpu}, jnp.zeros(1, "int32")
+    watch = jax.eval_shape(lambda *of: launch.observe_start.__wrapped__(*of, **how)[1], run, tiles, index)
 
-    def frames(run, tiles, watch, begin):
-        return launch.launch.__wrapped__(run, tiles, watch, begin, frames=2, every=16, **how)
+    def frames(*of):
+        return launch.launch.__wrapped__(*of, frames=2, every=16, **how)
 
-    return cost(frames, (run, tiles, watch, jnp.zeros((), "int32")), n, steps=UNROLL_GPU)
+    return cost(frames, (run, tiles, index, watch, jnp.zeros((), "int32")), n, steps=UNROLL_GPU)
 
 
 def main(names: list[str]) -> int:

@@ -6,9 +6,10 @@ from semijax.bands.band import Band
 from semijax.carriers import Carriers, at_k, pairs
 from semijax.configure import configure
 from semijax.dynamics import Dynamics, Species, electron, hole
+from semijax.engine.chunks import prepared
 from semijax.sampling import fermi_surface, packet, thermal
 from semijax.scattering import with_relaxation
-from semijax.simulate import Result, simulate
+from semijax.simulate import Result, forecast, simulate
 from semijax.steppers import dop8, euler, heun, leapfrog, midpoint, rk4, strang, yoshida4
 from semijax.tangent import with_jacobian, with_volume
 from semijax.timestep import suggest_dt
@@ -34,6 +35,7 @@ __all__ = [
     "euler",
     "fermi_surface",
     "fields",
+    "forecast",
     "heun",
     "hole",
     "io",
@@ -43,6 +45,7 @@ __all__ = [
     "packet",
     "pairs",
     "plot",
+    "prepared",
     "rk4",
     "simulate",
     "strang",

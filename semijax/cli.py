@@ -14,7 +14,7 @@ from rich.table import Table
 from semijax import config
 from semijax._types import BrokenInvariant, SemijaxError
 from semijax.cases import shipped
-from semijax.configure import configure
+from semijax.configure import configure, memory
 from semijax.schema import words
 
 BAD_INPUT, BUG, NO_MEMORY, INPUT_OUTPUT, NUMERICAL, INTERRUPTED = 2, 70, 71, 74, 76, 130
@@ -125,7 +125,7 @@ def doctor() -> None:
     configure()
     from semijax import provenance
 
-    total, free = provenance.memory()
+    total, free = memory()
     sizes = {"memory": total, "free memory": free}
     facts = provenance.facts() | {key: f"{size / 2**30:.1f} GiB" for key, size in sizes.items() if size is not None}
     for key, value in facts.items():

@@ -46,14 +46,6 @@ def instruction_set() -> str:
     return next((name for word, name in names.items() if word in words), "vector instructions unknown")
 
 
-def memory() -> tuple[int | None, int | None]:
-    """(bytes in all, bytes free for use) of this machine; None where the system does not say."""
-    info = Path("/proc/meminfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    table = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.endswith("kB")}
-    return table.get("MemTotal"), table.get("MemAvailable")
-
-
 def peak_memory() -> int:
     """The most bytes this process has held at once."""
     import resource

@@ -14,6 +14,7 @@ from rich.console import Console
 from semijax import build, config, provenance
 from semijax._types import SemijaxError
 from semijax.carriers import Carriers
+from semijax.configure import memory
 from semijax.dynamics import Dynamics
 from semijax.io.atomic import replacing
 from semijax.io.dataset import to_dataset, write_netcdf
@@ -95,7 +96,7 @@ def check_memory(case: Case) -> None:
     """Raises SemijaxError where the carriers cannot fit: start, state and end, with their bookkeeping."""
     size = {"float32": 4, "float64": 8}[case.run.precision]
     each = len(case.species) * 4 * (2 * case.dimension + 4) * size
-    free = provenance.memory()[1]
+    free = memory()[1]
     if free is not None and each * case.run.carriers > free:
         allowed = f"allowed are at most {int(free / each):_} here ({free / 2**30:.1f} GiB free)"
         raise SemijaxError(f"{case.where}: run.carriers = {case.run.carriers}: {allowed}")

@@ -31,17 +31,17 @@ _MARGINS = (1.1, 2.0, 4.0)  # factors on the bounds of E(k) in a cell, tried in 
 _LawWith: TypeAlias = Callable[[float], ClosedForm | CellLaw]  # such a factor -> the law
 
 
-def packet(key, n: int, position, wavevector, position_spread, wavevector_spread) -> Carriers:
+def packet(key, n: int, position, wavevector, position_spread, wavevector_spread, *, first: int = 0) -> Carriers:
     """n carriers of a Gaussian packet about position [d] (Å) and wavevector [d] (1/Å).
 
     key: an int seed or a jax.random.key. Spreads are standard deviations ≥ 0, one for all axes or [d]. Carrier i is the same for
-    every n. Raises SemijaxError for other shapes and numbers.
+    every n; these are number first, first + 1, ... Raises SemijaxError for other shapes and numbers.
     """
     at_first_use()
     dtype, d = jnp.result_type(float), jnp.size(wavevector)
     middle = [_vector("packet", *pair, d) for pair in (("position", position), ("wavevector", wavevector))]
     spreads = [_spread(*pair, d) for pair in (("position_spread", position_spread), ("wavevector_spread", wavevector_spread))]
-    z, _, _ = draws(StandardNormal(2 * d), from_jax_key(key, _PACKET), _ids("packet", n), dtype)
+    z, _, _ = draws(StandardNormal(2 * d), from_jax_key(key, _PACKET), _ids("packet", n, first), dtype)
     points = jnp.concatenate(middle)[None] + jnp.concatenate(spreads)[None] * z
     return Carriers(Phase(points[:, :d], points[:, d:]))
 
@@ -56,6 +56,7 @@ def thermal(
     density: float | None = None,
     cutoff: float | None = None,
     position=None,
+    first: int = 0,
 ) -> Carriers:
     """n carriers in thermal equilibrium at `temperature` [K], all at one position [d], Å (the origin).
 
@@ -65,11 +66,11 @@ def thermal(
     is not known in closed form. key: an int seed or a jax.random.key.
 
     Exact: closed forms, or points under a bound of the weight in each cell of a mesh, kept or rejected (see `acceptance`; a
-    warning below 10 %). Carrier i is the same for every n. Raises SemijaxError for bad input.
+    warning below 10 %). Carrier i is the same for every n; these are number first, first + 1, ... Raises SemijaxError for bad input.
     """
     at_first_use()
     law_with = _thermal("thermal", species, temperature, chemical_potential, density, cutoff)
-    k = _wavevectors("thermal", species, key, _THERMAL, n, law_with)
+    k = _wavevectors("thermal", species, key, _THERMAL, _ids("thermal", n, first), law_with)
     return Carriers(Phase(_at("thermal", position, k), k))
 
 
@@ -89,7 +90,9 @@ def fermi_surface(key, species: Species, n: int, chemical_potential: float, temp
     states = species.degeneracy / (2 * math.pi) ** len(domain.low) * spectrum(mesh, domain).integral(window) / kT
     if not states > np.finfo(jnp.result_type(float)).tiny * n:
         raise SemijaxError(f"{where}: chemical_potential = {mu}: allowed is an energy with states of the band near it")
-    k = _wavevectors(where, species, key, _SURFACE, n, lambda margin: _cell_law(where, species, window, cutoff, margin))
+    k = _wavevectors(
+        where, species, key, _SURFACE, _ids(where, n), lambda margin: _cell_law(where, species, window, cutoff, margin)
+    )
     return Carriers(Phase(_at(where, position, k), k), weight=jnp.full(k.shape[0], states / k.shape[0], k.dtype))
 
 
@@ -105,7 +108,7 @@ def thermal_law(species: Species, temperature) -> ClosedForm | CellLaw:
 def acceptance(species: Species, temperature: float, *, chemical_potential=None, density=None, cutoff=None) -> float:
     """Which part of its tries `thermal` keeps with these arguments, measured on 4096 carriers; 1 for laws in closed form."""
     law_with = _thermal("acceptance", species, temperature, chemical_potential, density, cutoff)
-    return _draw("acceptance", species, from_jax_key(0), 4096, law_with)[1]
+    return _draw("acceptance", species, from_jax_key(0), _ids("acceptance", 4096), law_with)[1]
 
 
 def _thermal(where: str, species, temperature, mu, density, cutoff) -> _LawWith:
@@ -133,28 +136,31 @@ def _cell_law(where: str, species: Species, occupation: Occupation, cutoff, marg
     return cell_law(species.band, occupation, cells)
 
 
-def _wavevectors(where: str, species: Species, key, stream: int, n: int, law_with: _LawWith):
-    """k [n d], with a warning where many tries are needed."""
-    k, kept = _draw(where, species, from_jax_key(key, stream + (species.charge > 0)), n, law_with)
+def _wavevectors(where: str, species: Species, key, stream: int, ids: np.ndarray, law_with: _LawWith):
+    """k [n d] of carriers of these ids [n], with a warning where many tries are needed."""
+    k, kept = _draw(where, species, from_jax_key(key, stream + (species.charge > 0)), ids, law_with)
     if kept < 0.1:
         warnings.warn(f"{where}: kept {kept:.2g} of the tries: slow, but exact", stacklevel=3)
     return jnp.asarray(k)
 
 
-def _draw(where: str, species: Species, key, n: int, law_with: _LawWith):
+def _draw(where: str, species: Species, key, ids: np.ndarray, law_with: _LawWith):
     """k [n d] and the part of the tries kept. Should a point be found above its bound, all are drawn again under wider ones."""
     for margin in _MARGINS:
-        k, kept, bounded = draws(law_with(margin), key, _ids(where, n), jnp.result_type(float))
+        k, kept, bounded = draws(law_with(margin), key, ids, jnp.result_type(float))
         if bounded:
             return k, kept
     band = name_of(species.band.energy)
     raise SemijaxError(f"{where}: E(k) of {band} jumps inside a mesh cell: allowed is a function smooth on the scale of the zone")
 
 
-def _ids(where: str, n) -> np.ndarray:
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n < 2**32:
-        raise SemijaxError(f"{where}: n = {n!r}: allowed is a whole number ≥ 1")
-    return np.arange(n, dtype=np.uint32)
+def _ids(where: str, n, first=0) -> np.ndarray:
+    for key, value, least in (("n", n, 1), ("first", first, 0)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value < 2**32:
+            raise SemijaxError(f"{where}: {key} = {value!r}: allowed is a whole number ≥ {least}")
+    if first + n > 2**32:
+        raise SemijaxError(f"{where}: first + n = {first + n}: allowed are ids below 2³²")
+    return np.arange(first, first + n, dtype=np.int64).astype(np.uint32)
 
 
 def _at(where: str, position, k):

@@ -11,13 +11,13 @@ import jax.numpy as jnp
 from semijax import certify, stepping
 from semijax._pytree import record, replace, static
 from semijax.configure import at_first_use
-from semijax.engine import tiles
+from semijax.engine import chunks, tiles
 from semijax.engine.launch import launch, observe_start, whole
 from semijax.engine.mesh import gathered, spread
 from semijax.engine.over import chosen
-from semijax.engine.prepare import check_inputs, check_start, enter, first_bad, leave
+from semijax.engine.prepare import check_inputs, check_start, enter, first_bad, leave, prepared
+from semijax.engine.reduce import BLOCK, tree_over_tiles
 from semijax.engine.state import Run
-from semijax.engine.watch import Watch
 from semijax.observables import Sample, described
 from semijax.steppers import as_step, rk4
 from semijax.timestep import check_times, checked_dt, fitted, is_concrete
@@ -57,72 +57,155 @@ def simulate(
     compensated: bool = False,
     tile: int | None = None,
     progress: Callable[[int, int], Any] | None = None,
+    chunk: int | None = None,
+    keep: bool = True,
 ) -> Result:
     """Follows carriers for `duration` fs and adds up what `record` asks for at steps 0, every, 2·every, ...
 
     dynamics, carriers: one of each, or dicts with the same keys, {"electron": ..., "hole": ...}: a carrier is then a pair.
+    Carriers may be `sj.prepared` ones, which never exist all at once.
     dt [fs]: None asks `suggest_dt`; it is lowered so that a whole number of `every` steps fills the duration.
     record: name -> observables.mean(f), ... step: a scheme (sj.rk4) or a transformed one (sj.with_volume(sj.rk4)).
     compensated: keep what rounding loses in every sum (float32 over 1e5 steps). tile: carriers per tile (results do not depend
     on it). progress: called with (frames done, frames in all) while the run goes on; a true return value stops it there, and so
-    does a carrier that is no longer finite.
+    does a carrier that is no longer finite. chunk: carriers followed at once, each chunk through the whole duration (results do not
+    depend on it; None: what fits and pays, see `sj.forecast`; under jit, grad and vmap all go together); `progress` then counts the
+    frames of all chunks, and a run stopped in a later chunk has the carriers of those before it. keep: False leaves `final` out.
 
     Everything is cast to the dtype of the carriers. jit, grad, jvp and vmap go through (without `progress`). Raises SemijaxError
     for bad input and for a dt that cannot resolve the motion; a numerical failure is a value in `status`, raised by `check()`.
     """
     at_first_use()
     step, recorders = as_step(step), dict(record or {})
-    check_inputs(dynamics, carriers, recorders, every)
+    count, head = chunks.count_of(carriers), chunks.first_of(carriers)
+    check_inputs(dynamics, head, recorders, every, count, chunk)
     check_times(duration, dt, start)
-    starts = first_bad(carriers) if is_concrete(carriers) else {}
-    if is_concrete((dynamics, carriers, step)):
-        best = checked_dt(dynamics, carriers, dt, start=start, duration=duration, step=step)
+    concrete = is_concrete((dynamics, carriers, step))
+    if concrete:
+        best = checked_dt(dynamics, head, dt, start=start, duration=duration, step=step)
         dt = min(best, duration / every) if dt is None else dt
-    check_start(starts, carriers)
     dt, frames = fitted(duration, dt, every)
-    dtype, count = _first(carriers).phase.wavevector.dtype, _first(carriers).count
-    lanes = tiles.tile_size(count, tile)
-    run, state = enter(dynamics, carriers, step, recorders, (start, dt), compensated=compensated, lanes=lanes, dtype=dtype)
-    state = spread(state)
-    how = {"count": count, "collides": stepping.collides(step), "engine": chosen()}
-    if progress is None:
-        (state, watch, parts), done = whole(run, state, frames=frames, every=every, **how), frames
-    else:
-        state, watch, parts, done = _in_launches(run, state, frames, every, progress, how)
-    state, parts, watch = gathered((state, parts, replace(watch, reference={})))
+    dtype = _first(head).phase.wavevector.dtype
+    given = Run(dynamics, prepared(step, dynamics, dtype), recorders, (float(start), float(dt)))
+    size = chunks.chosen(partial(_inside, given, head, compensated), head, count, chunk, keep) if concrete else count
+    course = _Course(frames, every, progress, count, size, tile, stepping.collides(step))
+    kept, parts, watches, done = chunks.Kept(count), [], [], 0
+    for number, (first, some) in enumerate(chunks.taken(carriers, size)):
+        check_start(first_bad(some) if is_concrete(some) else {}, some, first)
+        n = chunks.count_of(some)
+        run, state = enter(given, some, compensated=compensated, lanes=course.lanes, slots=course.slots, dtype=dtype)
+        del some  # here and below: memory for what comes next
+        state, index = spread((state, course.index(first, n)))
+        state, watch, part, reached = course.follow(run, state, index, number)
+        state, part, watch = gathered((state, part, replace(watch, reference={})))
+        if number and reached < frames:
+            break  # stopped: there are fewer frames of these carriers than of those before
+        done, parts, watches = reached, [*parts, part], [*watches, watch]
+        if keep and size < count:
+            kept.add(_left(run, state, done * every, count=n, collides=course.collides))
+        if not keep or size < count:
+            state = None
+        if done < frames:
+            break
     times, found, final, verdict = _ended(
-        run, state, parts, watch, done * every, done=done, count=count, collides=how["collides"]
+        run, state, parts, watches, done * every, done=done, count=count, collides=course.collides
     )
+    final = kept.all() if keep and size < count else final
     return Result(times, found, final, replace(verdict, steps=done * every, dt=dt), described(recorders))
 
 
-def _in_launches(run: Run, state, frames: int, every: int, progress: Callable, how: dict) -> tuple:
-    """(state, watch, parts, frames done): about forty equal launches (two shapes at most, so two compilations)."""
-    start, watch = observe_start(run, state, **how)
-    parts, done = [start], 0
-    piece = math.ceil(frames / 40)
-    while done < frames:
-        length = min(piece, frames - done)
-        state, watch, part = launch(run, state, watch, done * every, frames=length, every=every, **how)
-        parts.append(part)
-        done += length
-        if _failed(jax.block_until_ready(watch)) or progress(done, frames):
-            break
-    return state, watch, parts, done
+def forecast(
+    dynamics, carriers, *, step=rk4, compensated: bool = False, chunk: int | None = None, keep: bool = True
+) -> chunks.Forecast:
+    """What `simulate` with these arguments will need: bytes at its peak beside the carriers given, and carriers at once.
+
+    Raises SemijaxError where they cannot fit.
+    """
+    at_first_use()
+    step, count, head = as_step(step), chunks.count_of(carriers), chunks.first_of(carriers)
+    check_inputs(dynamics, head, {}, 1, count, chunk)
+    run = Run(dynamics, prepared(step, dynamics, _first(head).phase.wavevector.dtype), {}, (0.0, 1.0))
+    return chunks.forecast(count, _inside(run, head, compensated), chunks.bytes_of(head) if keep else 0, chunk)
+
+
+def _inside(run: Run, head, compensated: bool) -> int:
+    """Bytes of one carrier inside the engine."""
+    some = jax.tree.map(lambda x: jax.ShapeDtypeStruct((BLOCK, *x.shape[1:]), x.dtype), head)
+    how = {"compensated": compensated, "lanes": BLOCK, "slots": 1, "dtype": _first(head).phase.wavevector.dtype}
+    _, state = jax.eval_shape(partial(enter, **how), run, some)
+    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(state)) // BLOCK
+
+
+class _Course:
+    """How a run goes: `frames` of `every` steps for each chunk of `size` carriers."""
+
+    def __init__(
+        self, frames: int, every: int, progress: Callable | None, count: int, size: int, tile: int | None, collides: bool
+    ):
+        self.frames, self.every, self.progress, self.collides = frames, every, progress, collides
+        self.lanes = tiles.tile_size(min(size, count), tile)
+        self.slots, self.tiles = tiles.slots_of(min(size, count), self.lanes), tiles.tiles_of(count, self.lanes)
+        self.chunks = -(-count // size)
+        self.how = {"count": count, "collides": collides, "engine": chosen()}
+
+    def index(self, first: int, n: int):
+        """The numbers of the tiles of carriers first ... first + n − 1."""
+        return tiles.index_of(first // self.lanes, tiles.tiles_of(n, self.lanes), self.slots, self.tiles)
+
+    def follow(self, run: Run, state, index, number: int) -> tuple:
+        """(state, watch, parts, frames done) of chunk `number`: in one launch or, to tell `progress`, about forty equal ones (two shapes
+        at most, so two compilations).
+        """
+        if self.progress is None:
+            return *whole(run, state, index, frames=self.frames, every=self.every, **self.how), self.frames
+        start, watch = observe_start(run, state, index, **self.how)
+        parts, done, piece = [start], 0, math.ceil(self.frames / 40)
+        while done < self.frames:
+            length = min(piece, self.frames - done)
+            state, watch, part = launch(run, state, index, watch, done * self.every, frames=length, every=self.every, **self.how)
+            parts.append(part)
+            done += length
+            failed = bool((watch.nonfinite > 0).any())  # nothing later in the run is worth its time
+            if failed or self.progress(number * self.frames + done, self.chunks * self.frames):
+                break
+        return state, watch, parts, done
+
+
+@partial(jax.jit, static_argnames=("count", "collides"))
+def _left(run: Run, state, taken, *, count: int, collides: bool):
+    """The carriers of a chunk at the end."""
+    return leave(run.dynamics, state, taken, count, collides)
 
 
 @partial(jax.jit, static_argnames=("done", "count", "collides"))
-def _ended(run: Run, state, parts: list, watch: Watch, taken, *, done: int, count: int, collides: bool) -> tuple:
-    """(times of the frames, frames, carriers at the end, certificate) after `done` frames, `taken` steps."""
+def _ended(run: Run, state, parts: list, watches: list, taken, *, done: int, count: int, collides: bool) -> tuple:
+    """(times of the frames, frames, carriers at the end, certificate) after `done` frames, `taken` steps. parts, watches: of each chunk.
+    state: None where the carriers are not wanted or were left before.
+    """
     times = run.time(taken // done * jnp.arange(done + 1, dtype=jnp.int32))
-    return times, _finished(run, parts), leave(run.dynamics, state, taken, count, collides), watch.status()
+    final = None if state is None else leave(run.dynamics, state, taken, count, collides)
+    watch = jax.tree.map(lambda *x: jnp.concatenate(x), *watches)
+    return times, _finished(run, _together(run, [_in_turn(part) for part in parts])), final, watch.status()
 
 
-def _finished(run: Run, parts: list) -> dict[str, Any]:
-    """The launches' parts one after another, finished into frames [f ...]."""
+def _in_turn(parts: list) -> tuple:
+    """The launches' parts one after another."""
     sums = jax.tree.map(lambda *x: jnp.concatenate(x), *(p[0] for p in parts))
-    samples = jax.tree.map(lambda *x: jnp.concatenate(x, axis=1), *(p[1] for p in parts))
-    frames = {}
+    return sums, jax.tree.map(lambda *x: jnp.concatenate(x, axis=1), *(p[1] for p in parts))
+
+
+def _together(run: Run, parts: list) -> tuple:
+    """The chunks' parts as one; a sample is in the chunk that has the carrier, and zero in the others."""
+    if len(parts) == 1:
+        return parts[0]
+    sums, samples = (jax.tree.map(lambda *x: jnp.stack(x), *some) for some in zip(*parts))
+    sums = {name: jax.vmap(partial(tree_over_tiles, r.merge), in_axes=1)(sums[name]) for name, r in run.adders.items()}
+    return sums, jax.tree.map(lambda x: x.sum(0), samples)
+
+
+def _finished(run: Run, parts: tuple) -> dict[str, Any]:
+    """The parts finished into frames [f ...]."""
+    (sums, samples), frames = parts, {}
     for name, recorder in run.recorders.items():
         if isinstance(recorder, Sample):
             frames[name] = jax.tree.map(lambda x, m=recorder.count: _in_rows(x)[:, :m], samples[name])
@@ -135,11 +218,6 @@ def _in_rows(x):
     """[tiles f ... lanes], the last tile being the dropped ones', -> [f carriers ...]."""
     x = jnp.moveaxis(jnp.moveaxis(x[:-1], -1, 1), 2, 0)  # [f tiles lanes ...]
     return x.reshape(x.shape[0], -1, *x.shape[3:])
-
-
-def _failed(watch) -> bool:
-    """Whether a carrier is no longer finite: nothing later in the run is worth its time."""
-    return bool((watch.nonfinite > 0).any())
 
 
 def _first(carriers):

@@ -103,7 +103,7 @@ BAD = {
 
 @pytest.mark.parametrize("arguments", BAD.values(), ids=BAD)
 def test_a_mistake_is_one_line_and_exit_code_2(here, capsys, arguments, monkeypatch):
-    monkeypatch.setattr("semijax.provenance.memory", lambda: (2**34, 2**34))
+    monkeypatch.setattr("semijax.run.memory", lambda: (2**34, 2**34))
     code, _, err = called(capsys, "run", "my.toml", "--out", "results", *arguments)
     assert code == 2
     assert err.count("\n") == 1

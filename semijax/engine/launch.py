@@ -14,7 +14,7 @@ from semijax.engine.look import looker, room, sampler, store, watcher
 from semijax.engine.mesh import over_devices
 from semijax.engine.over import Engine, apart
 from semijax.engine.reduce import tree_over_tiles
-from semijax.engine.state import Run, complete, completed_example, each, like, wavevector
+from semijax.engine.state import Run, complete, completed_example, each, like
 from semijax.engine.steps import moves_of, steps_over_lanes
 from semijax.engine.tiles import grouped, groups_of, ungrouped
 from semijax.engine.watch import NEVER, Watch
@@ -23,8 +23,10 @@ from semijax.lattice import fold
 
 
 @partial(wide_jit, static_argnames=("count", "collides", "engine"))
-def observe_start(run: Run, state, *, count: int, collides: bool, engine: Engine):
-    """The frame at the start, leaves [1 ...], and the watch that later frames are compared with."""
+def observe_start(run: Run, state, index, *, count: int, collides: bool, engine: Engine):
+    """The frame at the start, leaves [1 ...], and the watch that later frames are compared with. index [tiles]: which of the tiles of
+    all carriers these are.
+    """
 
     def work(run, tiles):
         of = (run, tiles[1], count)
@@ -45,12 +47,12 @@ def observe_start(run: Run, state, *, count: int, collides: bool, engine: Engine
         samples, (parts, watch) = lax.scan(tile, room(run, tiles[1], 1, count), tiles)
         return samples, (parts, watch)
 
-    samples, (parts, watch) = over_devices(work, run, (_indices(state), state))
+    samples, (parts, watch) = over_devices(work, run, (index, state))
     return (_merged(run, parts), samples), watch
 
 
 @partial(wide_jit, static_argnames=("frames", "every", "count", "collides", "engine"), donate_argnames=("state", "watch"))
-def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, count: int, collides: bool, engine: Engine):
+def launch(run: Run, state, index, watch: Watch, begin, *, frames: int, every: int, count: int, collides: bool, engine: Engine):
     """`frames` × `every` steps of every carrier, from step number `begin` on: the state, the watch, the frames' parts."""
 
     def work(shared, tiles):
@@ -76,16 +78,16 @@ def launch(run: Run, state, watch: Watch, begin, *, frames: int, every: int, cou
         samples, (moved, parts) = lax.scan(group, room(run, tiles[1], frames, count), grouped(tiles, size))
         return samples, (*ungrouped(moved), parts)
 
-    samples, (state, watch, parts) = over_devices(work, (run, begin), (_indices(state), state, watch))
+    samples, (state, watch, parts) = over_devices(work, (run, begin), (index, state, watch))
     return state, watch, (_merged(run, parts), samples)
 
 
 @partial(wide_jit, static_argnames=("frames", "every", "count", "collides", "engine"), donate_argnames=("state",))
-def whole(run: Run, state, *, frames: int, every: int, count: int, collides: bool, engine: Engine):
+def whole(run: Run, state, index, *, frames: int, every: int, count: int, collides: bool, engine: Engine):
     """A run in one launch: the state, the watch, the parts of the start and of the frames after it."""
     how = {"count": count, "collides": collides, "engine": engine}
-    start, watch = observe_start(run, state, **how)
-    state, watch, parts = launch(run, state, watch, jnp.zeros((), jnp.int32), frames=frames, every=every, **how)
+    start, watch = observe_start(run, state, index, **how)
+    state, watch, parts = launch(run, state, index, watch, jnp.zeros((), jnp.int32), frames=frames, every=every, **how)
     return state, watch, [start, parts]
 
 
@@ -149,10 +151,6 @@ def _folded(dynamics, carrier):
     band = dynamics.species.band
     k, turns = fold(carrier.phase.wavevector, band.lattice, band.reciprocal)
     return replace(carrier, phase=replace(carrier.phase, wavevector=k), winding=carrier.winding + turns)
-
-
-def _indices(state):
-    return jnp.arange(wavevector(state).shape[0], dtype=jnp.int32)
 
 
 def _merged(run: Run, parts):

@@ -20,8 +20,8 @@ from semijax.observables import wavevector
 # -- checks -----------------------------------------------------------------------------------------------------------------
 
 
-def check_inputs(dynamics, carriers, record: dict, every) -> None:
-    """Raises SemijaxError, in the words of sj.simulate, for anything that cannot be run."""
+def check_inputs(dynamics, carriers, record: dict, every, total: int, chunk) -> None:
+    """Raises SemijaxError, in the words of sj.simulate, for anything that cannot be run. carriers: all, or the first of `total`."""
     if isinstance(dynamics, dict) or isinstance(carriers, dict):
         keys = [sorted(x) if isinstance(x, dict) else None for x in (dynamics, carriers)]
         if keys[0] != keys[1] or not keys[0]:
@@ -42,10 +42,10 @@ def check_inputs(dynamics, carriers, record: dict, every) -> None:
             raise SemijaxError(
                 f"simulate: record['{name}'] = {recorder!r}: allowed is observables.mean(f), sum, covariance, histogram, sample"
             )
-        if getattr(recorder, "count", 0) > _any(carriers).count:
-            raise SemijaxError(
-                f"simulate: record['{name}'] samples {recorder.count} of {_any(carriers).count} carriers: allowed is at most all"
-            )
+        if getattr(recorder, "count", 0) > total:
+            raise SemijaxError(f"simulate: record['{name}'] samples {recorder.count} of {total} carriers: allowed is at most all")
+    if chunk is not None and (isinstance(chunk, bool) or not isinstance(chunk, int) or chunk < 1):
+        raise SemijaxError(f"simulate: chunk = {chunk!r}: allowed is a whole number ≥ 1")
 
 
 def _check_one(where: str, dynamics, carriers) -> None:
@@ -64,12 +64,14 @@ def first_bad(carriers) -> dict[str, Any]:
         return {name: _first_bad(one.phase) for name, one in _named(carriers)}
 
 
-def check_start(first: dict[str, Any], carriers) -> None:
-    """Raises SemijaxError for what `first_bad` found: the first carrier whose position or wavevector is not finite."""
+def check_start(bad: dict[str, Any], carriers, first: int = 0) -> None:
+    """Raises SemijaxError for what `first_bad` found: the first carrier whose position or wavevector is not finite. first: the number of
+    the first carrier of these among all.
+    """
     for name, one in _named(carriers):
-        if name in first and int(first[name]) < one.count:
+        if name in bad and int(bad[name]) < one.count:
             raise SemijaxError(
-                f"simulate: {name}: position or wavevector of carrier {int(first[name])} is not finite: allowed are numbers"
+                f"simulate: {name}: position or wavevector of carrier {first + int(bad[name])} is not finite: allowed are numbers"
             )
 
 
@@ -87,23 +89,20 @@ def _first_bad(phase: Phase):
 # -- in and out -------------------------------------------------------------------------------------------------------------
 
 
-def enter(dynamics, carriers, step, recorders, clock, *, compensated: bool, lanes: int, dtype) -> tuple[Run, Any]:
-    """(run, state): all in the dtype of the carriers, the step prepared for each species, the carriers in tiles."""
+def prepared(step, dynamics, dtype):
+    """The step with what a run computes once; for a pair one step for each species."""
     if isinstance(dynamics, dict):
-        names = sorted(dynamics)
-        steps = {name: stepping.prepared(step, dynamics[name], i, dtype) for i, name in enumerate(names)}
-    else:
-        steps = stepping.prepared(step, dynamics, 0, dtype)
-    return _entered(
-        Run(dynamics, steps, recorders, tuple(map(float, clock))), carriers, compensated=compensated, lanes=lanes, dtype=dtype
-    )
+        return {name: stepping.prepared(step, dynamics[name], i, dtype) for i, name in enumerate(sorted(dynamics))}
+    return stepping.prepared(step, dynamics, 0, dtype)
 
 
-@partial(jit_together, static_argnames=("compensated", "lanes", "dtype"))
-def _entered(run: Run, carriers, *, compensated: bool, lanes: int, dtype) -> tuple[Run, Any]:
-    """One program: a call for each small thing would take longer than a short run."""
+@partial(jit_together, static_argnames=("compensated", "lanes", "slots", "dtype"))
+def enter(run: Run, carriers, *, compensated: bool, lanes: int, slots: int, dtype) -> tuple[Run, Any]:
+    """(run, state): all in the dtype of the carriers, the carriers in tiles. One program: a call for each small thing would take longer
+    than a short run.
+    """
     run, carriers = cast((run, carriers), dtype)
-    return run, tiles.pack(each(partial(_enter_one, compensated, dtype), run.dynamics, run.step, carriers), lanes)
+    return run, tiles.pack(each(partial(_enter_one, compensated, dtype), run.dynamics, run.step, carriers), lanes, slots)
 
 
 def _enter_one(compensated: bool, dtype, dynamics, step, carriers):
@@ -126,7 +125,3 @@ def leave(dynamics, state, taken, count: int, collides: bool) -> Any:
         return replace(carriers, phase=Phase(carriers.phase.position, unfolded))
 
     return each(one, dynamics, tiles.unpack(state, count))
-
-
-def _any(carriers):
-    return next(iter(carriers.values())) if isinstance(carriers, dict) else carriers

@@ -4,6 +4,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from semijax.engine.mesh import dealt
 from semijax.engine.reduce import BLOCK
@@ -56,13 +57,24 @@ def numbers(index, lanes: int):
     return index * lanes + jnp.arange(lanes, dtype=jnp.int32)
 
 
-@partial(jax.jit, static_argnames="lanes")
-def pack(tree, lanes: int):
-    """Leaves [n ...] -> [tiles ... lanes], as many tiles for every device, filled up with copies of the last carrier."""
+def slots_of(count: int, lanes: int) -> int:
+    """Room for so many carriers, in tiles: as many for every device, and whole groups of them if there are many."""
+    tiles = tiles_of(count, lanes)
+    return dealt(tiles, GROUP if tiles >= 64 * GROUP else 1)
+
+
+def index_of(first: int, tiles: int, slots: int, total: int) -> np.ndarray:
+    """Numbers [slots] of the tiles from `first` on, of `total` in all; slots beyond so many tiles are numbered beyond the last."""
+    i = np.arange(slots, dtype=np.int32)
+    return np.where(i < tiles, first + i, total + i - tiles).astype(np.int32)
+
+
+@partial(jax.jit, static_argnames=("lanes", "slots"))
+def pack(tree, lanes: int, slots: int):
+    """Leaves [n ...] -> [slots ... lanes], filled up with copies of the last carrier."""
 
     def one(x):
-        tiles = tiles_of(x.shape[0], lanes)
-        missing = dealt(tiles, GROUP if tiles >= 64 * GROUP else 1) * lanes - x.shape[0]
+        missing = slots * lanes - x.shape[0]
         x = jnp.concatenate([x, jnp.broadcast_to(x[-1:], (missing, *x.shape[1:]))]) if missing else x
         return jnp.moveaxis(x.reshape(-1, lanes, *x.shape[1:]), 1, -1)
 

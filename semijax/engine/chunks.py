@@ -1,0 +1,161 @@
+"""Runs of more carriers than fit at once: a chunk after another, each through the whole duration; memory forecast and chosen."""
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from semijax._pytree import record, static
+from semijax._types import SemijaxError
+from semijax.carriers import Carriers
+from semijax.configure import memory
+from semijax.engine import tiles
+
+LARGEST = 1 << 21  # carriers of a chunk on a CPU, where a chunk costs about as much as a thousand carrier-steps by itself
+FEW = 1 << 19  # carriers that fit anywhere
+_LOOKED_AT = 256
+_PART = 0.8  # of the free memory that a run may take
+# What a run holds at its peak beside the carriers given and the carriers returned, in states: found with benchmarks.memory.
+_STATES = 3.0
+_FIXED = 150 << 20  # bytes that compiling and the compiled programs take
+
+
+@record
+class Prepared:
+    """Carriers that are made when their turn comes, see `sj.prepared`."""
+
+    make: Callable = static()
+    count: int = static()
+
+
+def prepared(make: Callable[[int, int], Any], count: int) -> Prepared:
+    """`count` carriers for `sj.simulate` that never exist all at once.
+
+    make(first, n) -> Carriers (or a dict of them, for pairs) number first, first + 1, ..., first + n − 1 of them all, such as
+    `lambda first, n: sj.thermal(0, electron, n, 300.0, first=first)`. Raises SemijaxError for other arguments.
+    """
+    if not callable(make) or isinstance(count, bool) or not isinstance(count, int) or not 1 <= count < 2**31:
+        raise SemijaxError(
+            f"prepared: make = {make!r}, count = {count!r}: allowed are a function (first, n) and a whole number ≥ 1"
+        )
+    return Prepared(make, count)
+
+
+@record
+class Forecast:
+    """What a run will need. bytes: at its peak, beside the carriers given. free: bytes to be had, None where the system does not say.
+    chunk: carriers followed at once.
+    """
+
+    bytes: int = static()
+    free: int | None = static()
+    chunk: int = static()
+
+    def __str__(self) -> str:
+        free = "" if self.free is None else f" of {self.free / 2**30:.1f} GiB free"
+        return f"memory: about {self.bytes / 2**30:.2g} GiB{free}"
+
+
+def forecast(count: int, state: int, final: int, chunk: int | None) -> Forecast:
+    """state, final: bytes of one carrier inside and as it is returned (0 if it is not). chunk: as the user wants it; None: as large as
+    fits, and no larger than pays.
+    """
+    free = available()
+
+    def need(size):
+        return int(min(size, count) * state * _STATES + final * count + _FIXED)
+
+    if chunk is None:
+        chunk = count if jax.default_backend() != "cpu" else LARGEST
+        while free is not None and chunk > tiles.DEFAULT and need(chunk) > _PART * free:
+            chunk = 1 << (chunk - 1).bit_length() - 1  # the next smaller power of two
+    chunk = min(count, max(tiles.BLOCK, 1 << (chunk - 1).bit_length()))
+    if free is not None and need(chunk) > free:
+        raise SemijaxError(
+            f"simulate: {count} carriers need about {need(chunk) / 2**30:.2g} GiB, {free / 2**30:.2g} GiB are free: allowed are at most "
+            f"{int((free - _FIXED) / (need(chunk) - _FIXED) * count):_}" + (", or keep = False" if final else "")
+        )
+    return Forecast(need(chunk), free, chunk)
+
+
+def chosen(inside: Callable[[], int], head: Any, count: int, chunk: int | None, keep: bool) -> int:
+    """Carriers at once: see `forecast`. inside() -> bytes of one carrier inside, asked where it matters; head: the first carriers."""
+    if chunk is None and count <= FEW:
+        return count
+    return forecast(count, inside(), bytes_of(head) if keep else 0, chunk).chunk
+
+
+def first_of(carriers: Any) -> Any:
+    """Some of the carriers to look at: all that are given, or the first of those to be made."""
+    return part_of(carriers, 0, min(carriers.count, _LOOKED_AT)) if isinstance(carriers, Prepared) else carriers
+
+
+def available() -> int | None:
+    """Bytes free for carriers, on the device or, for a CPU, on the machine."""
+    if jax.default_backend() == "cpu":
+        return memory()[1]
+    told = jax.devices()[0].memory_stats() or {}
+    return told["bytes_limit"] - told.get("bytes_in_use", 0) if "bytes_limit" in told else None
+
+
+def bytes_of(carriers: Any) -> int:
+    """Bytes of one carrier of a tree (or of shapes and dtypes) with leaves [n ...]."""
+    leaves = jax.tree.leaves(carriers)
+    return sum(math.prod(x.shape[1:]) * x.dtype.itemsize for x in leaves)
+
+
+def taken(carriers: Any, size: int) -> Iterator[tuple[int, Any]]:
+    """(number of the first, carriers) of one chunk after another."""
+    count = count_of(carriers)
+    for first in range(0, count, size):
+        yield first, part_of(carriers, first, min(size, count - first))
+
+
+def part_of(carriers: Any, first: int, n: int) -> Any:
+    """Carriers number first ... first + n − 1."""
+    if not isinstance(carriers, Prepared):
+        return carriers if n == count_of(carriers) else jax.tree.map(lambda x: x[first : first + n], carriers)
+    part = carriers.make(first, n)
+    for one in part.values() if isinstance(part, dict) else [part]:
+        if not isinstance(one, Carriers) or one.count != n:
+            found = f"{one.count} carriers" if isinstance(one, Carriers) else type(one).__name__
+            raise SemijaxError(f"prepared: make({first}, {n}) returns {found}: allowed are sj.Carriers, {n} of them")
+    return part
+
+
+def count_of(carriers: Any) -> int:
+    """How many carriers or pairs."""
+    return (next(iter(carriers.values())) if isinstance(carriers, dict) else carriers).count
+
+
+class Kept:
+    """The carriers at the end, put together chunk by chunk in memory that is there once."""
+
+    def __init__(self, count: int):
+        self.count, self.carriers, self.done = count, None, 0
+
+    def add(self, part: Any) -> None:
+        """The next ones."""
+        n = count_of(part)
+        if self.carriers is None:
+            self.carriers = part if n == self.count else jax.tree.map(partial(_empty, self.count), part)
+        if n < self.count:
+            self.carriers = _placed(self.carriers, part, np.int32(self.done))
+        self.done += n
+
+    def all(self) -> Any:
+        """Those there are: fewer than all where the run was stopped."""
+        return self.carriers if self.done == self.count else jax.tree.map(lambda x: x[: self.done], self.carriers)
+
+
+def _empty(count: int, x):
+    return jnp.zeros((count, *x.shape[1:]), x.dtype)
+
+
+@partial(jax.jit, donate_argnums=0)
+def _placed(all_, part, first):
+    return jax.tree.map(lambda x, y: jax.lax.dynamic_update_slice_in_dim(x, y, first, 0), all_, part)
