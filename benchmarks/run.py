@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from semijax.configure import cores as usable_cores
+from semijax.configure import memory
 from semijax.io.atomic import replacing
-from semijax.provenance import memory
 
 from . import machine, peers, plan, ratios
 from .cases import CASES
