@@ -21,7 +21,7 @@ from semijax.io.dataset import to_dataset, write_netcdf
 from semijax.progress import stage
 from semijax.report import Report, show
 from semijax.schema.case import Case
-from semijax.simulate import Result, simulate
+from semijax.simulate import Result, forecast, simulate
 from semijax.timestep import checked_dt
 
 FRAMES = 200  # where the case says neither frames nor every
@@ -110,6 +110,9 @@ def _simulated(case: Case, console: Console, title: str, value: Any = None) -> F
         step = build.step(case)
         dt, every = _clock(case, dynamics, start, step)
         steps = round(case.run.duration / dt)
+        if value is None:
+            needed = forecast(dynamics, start, step=step, compensated=case.run.compensated)
+            console.print(str(needed), highlight=False, markup=False)
         with stage(console, title, case.run.carriers * len(start) * steps) as progress:
             result = simulate(
                 dynamics,

@@ -87,7 +87,8 @@ def simulate(
     dt, frames = fitted(duration, dt, every)
     dtype = _first(head).phase.wavevector.dtype
     given = Run(dynamics, prepared(step, dynamics, dtype), recorders, (float(start), float(dt)))
-    size = chunks.chosen(partial(_inside, given, head, compensated), head, count, chunk, keep) if concrete else count
+    inside = partial(_inside, given, head, compensated)
+    size = chunks.chosen(carriers, chunks.bytes_of(head), inside, chunk, keep) if concrete else count
     course = _Course(frames, every, progress, count, size, tile, stepping.collides(step))
     kept, parts, watches, done = chunks.Kept(count), [], [], 0
     for number, (first, some) in enumerate(chunks.taken(carriers, size)):
@@ -125,7 +126,7 @@ def forecast(
     step, count, head = as_step(step), chunks.count_of(carriers), chunks.first_of(carriers)
     check_inputs(dynamics, head, {}, 1, count, chunk)
     run = Run(dynamics, prepared(step, dynamics, _first(head).phase.wavevector.dtype), {}, (0.0, 1.0))
-    return chunks.forecast(count, _inside(run, head, compensated), chunks.bytes_of(head) if keep else 0, chunk)
+    return chunks.forecast(carriers, chunks.bytes_of(head), _inside(run, head, compensated), chunk, keep)
 
 
 def _inside(run: Run, head, compensated: bool) -> int:

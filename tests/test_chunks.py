@@ -129,15 +129,16 @@ def test_chunks_shrink_to_what_is_free_and_more_than_fits_is_refused(monkeypatch
     smaller = sj.forecast(dynamics, many, keep=False)
     assert smaller.chunk < chunks.LARGEST
     assert "memory: about" in str(smaller)
-    with pytest.raises(sj.SemijaxError, match="50000000 carriers need about .* GiB free.* keep = False"):
+    with pytest.raises(sj.SemijaxError, match="50000000 carriers need about .* GiB are free.* keep = False"):
         sj.forecast(dynamics, many)
     monkeypatch.setattr(chunks, "available", lambda: None)
     assert sj.forecast(dynamics, made(0, 10)).chunk == 10
 
 
 MEASURE = """
-import json, resource, sys
+import json, sys
 import semijax as sj
+from semijax.provenance import peak_memory
 n, how, step = json.loads(sys.argv[1])
 sj.configure(devices=2, precision="float32")
 from semijax import bands, fields, observables
@@ -150,7 +151,7 @@ foreseen = sj.forecast(dynamics, carriers, **how).bytes
 before = int(open("/proc/self/statm").read().split()[1]) * 4096
 record = {"drift": observables.mean(observables.velocity)}
 sj.simulate(dynamics, carriers, duration=20.0, dt=10.0, record=record, **how).check()
-print(foreseen / (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before))
+print(foreseen / (peak_memory() - before))
 """
 
 

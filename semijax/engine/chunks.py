@@ -16,12 +16,12 @@ from semijax.configure import memory
 from semijax.engine import tiles
 
 LARGEST = 1 << 21  # carriers of a chunk on a CPU, where a chunk costs about as much as a thousand carrier-steps by itself
-FEW = 1 << 19  # carriers that fit anywhere
+_GENEROUS = 60  # times the carriers given is more than any run needs, a Jacobian of each among it
 _LOOKED_AT = 256
 _PART = 0.8  # of the free memory that a run may take
-# What a run holds at its peak beside the carriers given and the carriers returned, in states: found with benchmarks.memory.
-_STATES = 3.0
-_FIXED = 150 << 20  # bytes that compiling and the compiled programs take
+# What a run was seen to hold at its peak: so many times the state of the carriers followed at once; of the bytes they are given in,
+# where they are made for the run and where there are several chunks; and compiling and the programs themselves, in bytes.
+_STATES, _MADE, _CHUNKED, _FIXED = 2.8, 2.0, 1.4, 210e6
 
 
 @record
@@ -60,14 +60,15 @@ class Forecast:
         return f"memory: about {self.bytes / 2**30:.2g} GiB{free}"
 
 
-def forecast(count: int, state: int, final: int, chunk: int | None) -> Forecast:
-    """state, final: bytes of one carrier inside and as it is returned (0 if it is not). chunk: as the user wants it; None: as large as
-    fits, and no larger than pays.
+def forecast(carriers: Any, given: int, inside: int, chunk: int | None, keep: bool) -> Forecast:
+    """given, inside: bytes of one carrier as it comes and in the engine. chunk: as the user wants it; None: as large as fits, and no
+    larger than pays. keep: whether the carriers are returned.
     """
-    free = available()
+    free, count, made = available(), count_of(carriers), isinstance(carriers, Prepared)
 
     def need(size):
-        return int(min(size, count) * state * _STATES + final * count + _FIXED)
+        each = _STATES * inside + (_MADE * made + _CHUNKED * (size < count)) * given
+        return int(min(size, count) * each + inside * keep * count + _FIXED)
 
     if chunk is None:
         chunk = count if jax.default_backend() != "cpu" else LARGEST
@@ -75,18 +76,20 @@ def forecast(count: int, state: int, final: int, chunk: int | None) -> Forecast:
             chunk = 1 << (chunk - 1).bit_length() - 1  # the next smaller power of two
     chunk = min(count, max(tiles.BLOCK, 1 << (chunk - 1).bit_length()))
     if free is not None and need(chunk) > free:
+        most = max(0, int((free - _FIXED) / (need(chunk) - _FIXED) * count))
         raise SemijaxError(
             f"simulate: {count} carriers need about {need(chunk) / 2**30:.2g} GiB, {free / 2**30:.2g} GiB are free: allowed are at most "
-            f"{int((free - _FIXED) / (need(chunk) - _FIXED) * count):_}" + (", or keep = False" if final else "")
+            f"{most:_}" + (", or keep = False" if keep else "")
         )
     return Forecast(need(chunk), free, chunk)
 
 
-def chosen(inside: Callable[[], int], head: Any, count: int, chunk: int | None, keep: bool) -> int:
-    """Carriers at once: see `forecast`. inside() -> bytes of one carrier inside, asked where it matters; head: the first carriers."""
-    if chunk is None and count <= FEW:
-        return count
-    return forecast(count, inside(), bytes_of(head) if keep else 0, chunk).chunk
+def chosen(carriers: Any, given: int, inside: Callable[[], int], chunk: int | None, keep: bool) -> int:
+    """Carriers at once, see `forecast`. inside() is asked where it matters."""
+    count, free = count_of(carriers), available()
+    if chunk is None and (free is None or count * given * _GENEROUS < free):
+        return count if jax.default_backend() != "cpu" else min(count, LARGEST)
+    return forecast(carriers, given, inside(), chunk, keep).chunk
 
 
 def first_of(carriers: Any) -> Any:
