@@ -19,9 +19,9 @@ LARGEST = 1 << 21  # carriers of a chunk on a CPU, where a chunk costs about as 
 _GENEROUS = 60  # times the carriers given is more than any run needs, a Jacobian of each among it
 _LOOKED_AT = 256
 _PART = 0.8  # of the free memory that a run may take
-# What a run was seen to hold at its peak: so many times the state of the carriers followed at once; of the bytes they are given in,
-# where they are made for the run and where there are several chunks; and compiling and the programs themselves, in bytes.
-_STATES, _MADE, _CHUNKED, _FIXED = 2.8, 2.0, 1.4, 210e6
+# What a run was seen to hold at its peak: so many times the state of the carriers followed at once, and the bytes of those that are
+# made for it; in bytes, compiling and the programs themselves, and what is not given back between chunks.
+_STATES, _MADE, _FIXED, _BETWEEN = 2.8, 2.0, 210e6, 170e6
 
 
 @record
@@ -67,8 +67,8 @@ def forecast(carriers: Any, given: int, inside: int, chunk: int | None, keep: bo
     free, count, made = available(), count_of(carriers), isinstance(carriers, Prepared)
 
     def need(size):
-        each = _STATES * inside + (_MADE * made + _CHUNKED * (size < count)) * given
-        return int(min(size, count) * each + inside * keep * count + _FIXED)
+        followed = min(size, count) * (_STATES * inside + _MADE * made * given)
+        return int(followed + inside * keep * count + _FIXED + _BETWEEN * (size < count))
 
     if chunk is None:
         chunk = count if jax.default_backend() != "cpu" else LARGEST
