@@ -46,9 +46,12 @@ def spread(tree):
 
 def gathered(tree):
     """The tree on the first device, where what follows a run is done; traced values stay where they are."""
-    if jax.device_count() == 1 or any(isinstance(x, Tracer) for x in jax.tree.leaves(tree)):
+    leaves, structure = jax.tree.flatten(tree)
+    if jax.device_count() == 1 or any(isinstance(x, Tracer) for x in leaves):
         return tree
-    return jax.device_put(tree, jax.devices()[0])
+    # What every device has needs no copy; each of those takes a third of a millisecond.
+    leaves = [x.addressable_data(0) if x.is_fully_replicated else x for x in leaves]
+    return jax.device_put(jax.tree.unflatten(structure, leaves), jax.devices()[0])
 
 
 def _shared_out(leaves: list) -> bool:
