@@ -13,7 +13,7 @@ from semijax._pytree import record, replace, static
 from semijax.configure import at_first_use
 from semijax.engine import chunks, tiles
 from semijax.engine.launch import launch, observe_start, whole
-from semijax.engine.mesh import gathered, spread
+from semijax.engine.mesh import gathered, loose, spread
 from semijax.engine.over import chosen
 from semijax.engine.prepare import check_inputs, check_start, enter, first_bad, leave, prepared
 from semijax.engine.reduce import BLOCK, tree_over_tiles
@@ -97,7 +97,7 @@ def simulate(
         run, state = enter(given, some, compensated=compensated, lanes=course.lanes, slots=course.slots, dtype=dtype)
         del some  # here and below: memory for what comes next
         state, index = spread((state, course.index(first, n)))
-        state, watch, part, reached = course.follow(run, state, index, number)
+        state, watch, part, reached = course.follow(loose(run), state, index, number)
         state, part, watch = gathered((state, part, replace(watch, reference={})))
         if number and reached < frames:
             break  # stopped: there are fewer frames of these carriers than of those before

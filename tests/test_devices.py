@@ -22,14 +22,16 @@ result = sj.simulate(
     dynamics, sj.thermal(0, electron, 5000, 10.0), duration=300.0, dt=10.0, every=5, record=record,
     step=sj.with_relaxation(sj.rk4, tau=200.0, temperature=10.0), tile=512,
 )
+step = sj.with_relaxation(sj.rk4, tau=200.0, temperature=10.0)
+more = sj.simulate(dynamics, result.final, start=300.0, duration=100.0, dt=10.0, every=5, record=record, step=step, tile=512)
 digest = hashlib.sha256()
-for x in jax.tree.leaves((result.frames, result.final.phase, result.final.steps)):
+for x in jax.tree.leaves((result.frames, more.frames, more.final.phase, more.final.steps)):
     digest.update(np.asarray(x).tobytes())
 print(jax.device_count(), digest.hexdigest())
 """
 
 
-def test_one_and_three_devices_give_the_same_bits():
+def test_one_and_three_devices_give_the_same_bits_and_a_run_goes_on():
     environment = {name: value for name, value in os.environ.items() if name not in ("XLA_FLAGS", "SEMIJAX_ENGINE")} | {
         "JAX_PLATFORMS": "cpu"
     }

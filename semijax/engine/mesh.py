@@ -44,6 +44,14 @@ def spread(tree):
     return tree
 
 
+def loose(tree):
+    """A small tree that may go to every device: what enters together with carriers that are committed to one is so too."""
+    leaves = jax.tree.leaves(tree)
+    if jax.device_count() == 1 or any(isinstance(x, Tracer) for x in leaves):
+        return tree
+    return jax.device_get(tree) if any(getattr(x, "committed", False) for x in leaves) else tree
+
+
 def gathered(tree):
     """The tree on the first device, where what follows a run is done; traced values stay where they are."""
     leaves, structure = jax.tree.flatten(tree)
