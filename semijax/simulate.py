@@ -81,18 +81,20 @@ def simulate(
     check_inputs(dynamics, head, recorders, every, count, chunk)
     check_times(duration, dt, start)
     concrete = is_concrete((dynamics, carriers, step))
+    bad = first_bad(head) if is_concrete(head) else {}
     if concrete:
         best = checked_dt(dynamics, head, dt, start=start, duration=duration, step=step)
         dt = min(best, duration / every) if dt is None else dt
+    check_start(bad, head)
     dt, frames = fitted(duration, dt, every)
     dtype = _first(head).phase.wavevector.dtype
     given = Run(dynamics, prepared(step, dynamics, dtype), recorders, (float(start), float(dt)))
-    inside = partial(_inside, given, head, compensated)
-    size = chunks.chosen(carriers, chunks.bytes_of(head), inside, chunk, keep) if concrete else count
+    size = chunks.chosen(carriers, head, partial(_inside, given, head, compensated), chunk, keep) if concrete else count
     course = _Course(frames, every, progress, count, size, tile, stepping.collides(step))
     kept, parts, watches, done = chunks.Kept(count), [], [], 0
     for number, (first, some) in enumerate(chunks.taken(carriers, size)):
-        check_start(first_bad(some) if is_concrete(some) else {}, some, first)
+        if isinstance(carriers, chunks.Prepared):  # those given were looked at before anything ran
+            check_start(first_bad(some), some, first)
         n = chunks.count_of(some)
         run, state = enter(given, some, compensated=compensated, lanes=course.lanes, slots=course.slots, dtype=dtype)
         del some  # here and below: memory for what comes next
@@ -102,16 +104,15 @@ def simulate(
         if number and reached < frames:
             break  # stopped: there are fewer frames of these carriers than of those before
         done, parts, watches = reached, [*parts, part], [*watches, watch]
-        if keep and size < count:
-            kept.add(_left(run, state, done * every, count=n, collides=course.collides))
-        if not keep or size < count:
-            state = None
+        if size < count:
+            kept.add(_left(run, state, done * every, count=n, collides=course.collides) if keep else None)
+        state = state if keep and size >= count else None
         if done < frames:
             break
     times, found, final, verdict = _ended(
         run, state, parts, watches, done * every, done=done, count=count, collides=course.collides
     )
-    final = kept.all() if keep and size < count else final
+    final = kept.all() if size < count else final
     return Result(times, found, final, replace(verdict, steps=done * every, dt=dt), described(recorders))
 
 

@@ -100,7 +100,7 @@ def _planar_radius(jacobians):
     minors = (trace**2 - jnp.sum(block * block.mT, axis=(1, 2))) / 2  # λ^d − trace λ^(d−1) + minors λ^(d−2) − ...
     square = (trace / 2) ** 2 - minors  # of half the distance between the two
     radius = jnp.where(square < 0, jnp.sqrt(jnp.abs(minors)), jnp.abs(trace / 2) + jnp.sqrt(jnp.abs(square))).max()
-    if d == 3:  # a magnetic field leaves k along the field alone: one eigenvalue is zero
+    if d == 3:  # a magnetic field leaves k along the field alone: one eigenvalue is zero, or moves the largest by 1e-3 at most
         known &= (jnp.abs(jnp.linalg.det(block)) <= 1e-6 * radius**3).all()
     return jnp.where(known, radius, -1.0)
 

@@ -80,8 +80,14 @@ def test_progress_counts_the_frames_of_all_chunks_and_stops_between_chunks():
 def test_a_failure_is_found_in_any_chunk():
     bad = made(0, 600)
     k = bad.phase.wavevector.at[500, 1].set(jnp.nan)
+    bad = sj.Carriers(sj.Phase(bad.phase.position, k))
+    told = []
     with pytest.raises(sj.SemijaxError, match="carrier 500 is not finite"):
-        follow(sj.Carriers(sj.Phase(bad.phase.position, k)), chunk=256)
+        follow(bad, chunk=256, progress=lambda *done: told.append(done))
+    assert told == []  # before anything ran
+    made_late = sj.prepared(lambda first, n: jax.tree.map(lambda x: x[first : first + n], bad), 600)
+    with pytest.raises(sj.SemijaxError, match="carrier 500 is not finite"):
+        follow(made_late, chunk=256)
 
 
 @pytest.mark.parametrize(

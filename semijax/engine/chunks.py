@@ -15,7 +15,7 @@ from semijax.carriers import Carriers
 from semijax.configure import memory
 from semijax.engine import tiles
 
-LARGEST = 1 << 21  # carriers of a chunk on a CPU, where a chunk costs about as much as a thousand carrier-steps by itself
+LARGEST = 1 << 21  # carriers of a chunk on a CPU: many, so that what a chunk costs by itself does not count
 _GENEROUS = 60  # times the carriers given is more than any run needs, a Jacobian of each among it
 _LOOKED_AT = 256
 _PART = 0.8  # of the free memory that a run may take
@@ -84,9 +84,9 @@ def forecast(carriers: Any, given: int, inside: int, chunk: int | None, keep: bo
     return Forecast(need(chunk), free, chunk)
 
 
-def chosen(carriers: Any, given: int, inside: Callable[[], int], chunk: int | None, keep: bool) -> int:
-    """Carriers at once, see `forecast`. inside() is asked where it matters."""
-    count, free = count_of(carriers), available()
+def chosen(carriers: Any, head: Any, inside: Callable[[], int], chunk: int | None, keep: bool) -> int:
+    """Carriers at once, see `forecast`. head: some of them. inside() is asked where it matters."""
+    count, free, given = count_of(carriers), available(), bytes_of(head)
     if chunk is None and (free is None or count * given * _GENEROUS < free):
         return count if jax.default_backend() != "cpu" else min(count, LARGEST)
     return forecast(carriers, given, inside(), chunk, keep).chunk
@@ -142,7 +142,9 @@ class Kept:
         self.count, self.carriers, self.done = count, None, 0
 
     def add(self, part: Any) -> None:
-        """The next ones."""
+        """The next ones; None where they are not wanted."""
+        if part is None:
+            return
         n = count_of(part)
         if self.carriers is None:
             self.carriers = part if n == self.count else jax.tree.map(partial(_empty, self.count), part)
@@ -151,7 +153,9 @@ class Kept:
         self.done += n
 
     def all(self) -> Any:
-        """Those there are: fewer than all where the run was stopped."""
+        """Those there are: fewer than all where the run was stopped, None where they were not wanted."""
+        if self.carriers is None:
+            return None
         return self.carriers if self.done == self.count else jax.tree.map(lambda x: x[: self.done], self.carriers)
 
 
