@@ -93,7 +93,9 @@ def run_case(case: Case, out, console: Console | None = None) -> tuple[Results, 
 
 
 def check_memory(case: Case) -> None:
-    """Raises SemijaxError where the carriers cannot fit: start, state and end, with their bookkeeping."""
+    """Raises SemijaxError where the carriers cannot fit: start, state and end, with their bookkeeping. Before there are any, so that
+    sampling does not run out of memory; `forecast` says more once they are there.
+    """
     size = {"float32": 4, "float64": 8}[case.run.precision]
     each = len(case.species) * 4 * (2 * case.dimension + 4) * size
     free = memory()[1]
