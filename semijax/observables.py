@@ -195,13 +195,34 @@ class _Histogram:
         weight, value = parts
 
         def counts(x):
-            edges = jnp.asarray(self.edges, x.dtype)
-            last = jnp.nextafter(edges[-1], jnp.asarray(jnp.inf, x.dtype))  # the last bin has its right edge
-            low, high = edges[:-1, None], jnp.append(edges[1:-1], last)[:, None]
-            inside = (low <= x[None, :]) & (x[None, :] < high)
+            edges = self._edges(x.dtype)[:, None]
+            inside = (edges[:-1] <= x[None, :]) & (x[None, :] < edges[1:])
             return tree(jnp.add, jnp.where(inside, weight[None, :], jnp.zeros((), weight.dtype)))
 
         return jax.tree.map(counts, value)
+
+    def slots(self, part):
+        """As (bin or −1, weight) of one carrier for each of the numbers looked at; there are `size` bins."""
+        weight, value = part
+
+        def one(x):
+            edges, found = self._edges(x.dtype), jnp.int32(0)
+            for i in reversed(range(self.size.bit_length())):  # the last edge at or below x
+                further = found + jnp.int32(1 << i)
+                below = edges[jnp.minimum(further, jnp.int32(self.size))] <= x
+                found = jnp.where((further < self.size) & below, further, found)
+            return jnp.where((edges[0] <= x) & (x < edges[-1]), found, jnp.int32(-1)), weight
+
+        return jax.tree.map(one, value)
+
+    @property
+    def size(self) -> int:
+        return len(self.edges) - 1
+
+    def _edges(self, dtype):
+        edges = jnp.asarray(self.edges, dtype)
+        last = jnp.nextafter(edges[-1], jnp.asarray(jnp.inf, dtype))  # the last bin has its right edge
+        return jnp.append(edges[:-1], last)
 
     def merge(self, left, right):
         return _plus(left, right)

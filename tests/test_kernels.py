@@ -18,7 +18,8 @@ from semijax import bands, fields, observables
 from semijax.engine import over
 from semijax.engine.cuda import kernel, nvrtc
 from semijax.engine.cuda.expressions import PREAMBLE
-from semijax.engine.cuda.source import Body, kind, numbers, shared_names
+from semijax.engine.cuda.source import Body, kind, shared_names
+from semijax.engine.kernels.parts import numbers
 from semijax.engine.lanes import Program, Unsupported
 from semijax.engine.over import Engine
 from semijax.engine.reduce import BLOCK
@@ -216,11 +217,11 @@ def emulated(monkeypatch, tmp_path, fresh):
         compiled(source, tmp_path)(lanes // BLOCK, pointers(arrays + results))
         return results
 
-    def called(source, arguments, moved, outputs, lanes):
+    def called(source, moved, arguments, outputs):
         sources.append(source)
         results = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in moved] + outputs
         return jax.pure_callback(
-            lambda moved, arguments: run(source, moved, arguments, outputs, lanes), results, moved, arguments
+            lambda moved, arguments: run(source, moved, arguments, outputs, moved[0].shape[-1]), results, moved, arguments
         )
 
     monkeypatch.setattr(nvrtc, "compiled", lambda source, architecture: source)
@@ -381,7 +382,7 @@ def test_the_engine_is_chosen_by_the_device_and_what_is_installed(monkeypatch):
         client = type("Client", (), {"platform_version": "cuda 13000"})
 
     monkeypatch.setenv("SEMIJAX_ENGINE", "kernels")
-    assert str(over.chosen()) == "lanes", "on a CPU"
+    assert over.chosen() == Engine(True, "cpu", True)
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     monkeypatch.setattr(jax, "devices", lambda: [Gpu()])
     monkeypatch.setattr(nvrtc, "library", lambda: "there")

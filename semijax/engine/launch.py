@@ -6,10 +6,12 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from semijax import certify, stepping
+from semijax import stepping
 from semijax._pytree import replace
 from semijax.engine import over
-from semijax.engine.cuda.frames import by_kernel
+from semijax.engine.cuda import kernel as on_gpu
+from semijax.engine.kernels.frames import by_kernel, start_by_kernel
+from semijax.engine.llvm import kernel as on_cpu
 from semijax.engine.look import looker, room, sampler, store, watcher
 from semijax.engine.mesh import over_devices
 from semijax.engine.over import Engine, apart
@@ -17,7 +19,7 @@ from semijax.engine.reduce import tree_over_tiles
 from semijax.engine.state import Run, complete, completed_example, each, like
 from semijax.engine.steps import moves_of, steps_over_lanes
 from semijax.engine.tiles import grouped, groups_of, ungrouped
-from semijax.engine.watch import NEVER, Watch
+from semijax.engine.watch import Watch, at_start
 from semijax.engine.wide import wide_jit
 from semijax.lattice import fold
 
@@ -29,20 +31,14 @@ def observe_start(run: Run, state, index, *, count: int, collides: bool, engine:
     """
 
     def work(run, tiles):
-        of = (run, tiles[1], count)
-        invariants, look, sample = watcher(*of, collides, engine), looker(*of, collides, engine), sampler(*of, engine)
+        how = {"count": count, "collides": collides}
+        plain = partial(_start, engine=engine.simpler, **how)
+        look = start_by_kernel(_writer(engine), run, tiles[1], plain, platform=engine.platform, **how) if engine.kernels else None
+        look = look or partial(plain, run)
 
         def tile(samples, xs):
-            index, carriers = xs
-            carriers = complete(carriers, index, count, 0)
-            zero, none = jnp.zeros((), jnp.int32), jnp.asarray(NEVER, jnp.int32)
-            values = invariants(carriers, run.clock[0])
-            still = {
-                name: certify.Drift(jnp.zeros((), v.dtype), jnp.zeros((), v.dtype), zero, zero) for name, v in values.items()
-            }
-            part, watch = look(carriers, zero, index, Watch(values, still, zero, zero, none))
-            part, mine = jax.tree.map(lambda x: x[None], (part, sample(carriers, zero, index)))
-            return store(samples, mine, index), (part, watch)
+            part, seen, watch = look(*xs)
+            return store(samples, seen, xs[0]), (part, watch)
 
         samples, (parts, watch) = lax.scan(tile, room(run, tiles[1], 1, count), tiles)
         return samples, (parts, watch)
@@ -59,10 +55,9 @@ def launch(run: Run, state, index, watch: Watch, begin, *, frames: int, every: i
         run, begin = shared
         how, through = {"frames": frames, "every": every, "count": count, "collides": collides}, None
         if engine.kernels:
-            moves = moves_of(*_motions(tiles[1]), run, completed_example(tiles[1], count), run.clock[0])
-            through = by_kernel(
-                run, begin, tiles[1], moves, partial(_through, engine=Engine(engine.lanes, engine.platform), **how), **how
-            )
+            moves = moves_of(*_motions(tiles[1]), run, completed_example(tiles[1], count), run.clock[0], True)
+            plain = partial(_through, engine=engine.simpler, **how)
+            through = by_kernel(_writer(engine), run, begin, tiles[1], moves, plain, platform=engine.platform, **how)
         if through is None:
             through = _by_frames(run, begin, tiles[1], engine=engine, **how)
 
@@ -89,6 +84,20 @@ def whole(run: Run, state, index, *, frames: int, every: int, count: int, collid
     start, watch = observe_start(run, state, index, **how)
     state, watch, parts = launch(run, state, index, watch, jnp.zeros((), jnp.int32), frames=frames, every=every, **how)
     return state, watch, [start, parts]
+
+
+def _writer(engine: Engine):
+    """What makes kernels for this platform."""
+    return on_cpu.kernel if engine.platform == "cpu" else on_gpu.kernel
+
+
+def _start(run: Run, index, given, *, count: int, collides: bool, engine: Engine):
+    """(parts [1 ...], samples [1 ...], watch) of a tile before any step."""
+    state = jax.tree.map(lambda x: x[None], given)
+    of, carriers, now = (run, state, count), complete(given, index, count, 0), jnp.zeros((), jnp.int32)
+    watch = at_start(watcher(*of, collides, engine)(carriers, run.clock[0]))
+    part, watch = looker(*of, collides, engine)(carriers, now, index, watch)
+    return *jax.tree.map(lambda x: x[None], (part, sampler(*of, engine)(carriers, now, index))), watch
 
 
 def _through(run: Run, begin, index, given, watch: Watch, **how):

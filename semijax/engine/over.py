@@ -24,26 +24,33 @@ _told: set[str] = set()
 
 @dataclass(frozen=True)
 class Engine:
-    """How a step runs: as a lane program or by vmap alone, compiled for "cpu" or "gpu"; kernels: in CUDA C where that can be."""
+    """How a step runs: as a lane program or by vmap alone, compiled for "cpu" or "gpu"; kernels: as machine code or in
+    CUDA C where that can be.
+    """
 
     lanes: bool
     platform: str
     kernels: bool = False
+
+    @property
+    def simpler(self) -> "Engine":
+        """The same without kernels."""
+        return Engine(self.lanes, self.platform)
 
     def __str__(self) -> str:
         return "kernels" if self.kernels else "lanes" if self.lanes else "plain"
 
 
 def chosen() -> Engine:
-    """The fastest on the platform JAX runs on: kernels on an NVIDIA GPU, else lanes; or what the environment variable SEMIJAX_ENGINE
-    says.
+    """The fastest on the platform JAX runs on: kernels on a CPU and an NVIDIA GPU, else lanes; or what the environment variable
+    SEMIJAX_ENGINE says.
     """
     name = os.environ.get("SEMIJAX_ENGINE", _ENGINES[0])
     if name not in _ENGINES:
         raise SemijaxError(f"SEMIJAX_ENGINE = {name!r}: allowed are {', '.join(_ENGINES)}")
     platform = "cpu" if jax.default_backend() == "cpu" else "gpu"
-    kernels = name == "kernels" and platform == "gpu" and "cuda" in jax.devices()[0].client.platform_version
-    if kernels and nvrtc.library() is None:
+    kernels = name == "kernels" and (platform == "cpu" or "cuda" in jax.devices()[0].client.platform_version)
+    if kernels and platform == "gpu" and nvrtc.library() is None:
         _tell("steps run as lanes, slower than kernels: NVRTC is not installed (pip install nvidia-cuda-nvrtc)")
         kernels = False
     return Engine(name != "plain", platform, kernels)
@@ -129,13 +136,19 @@ def rows_of(carrier) -> list:
     return carrier.rows if isinstance(carrier, Apart) else Program.rows(carrier)
 
 
-def program_of(function: Callable, given: Any, carrier: Any, scalars: Any) -> Program | None:
-    """The function as a lane program; None, said once, where it cannot be one."""
+def program_of(function: Callable, given: Any, carrier: Any, scalars: Any, scalar: bool = False) -> Program | None:
+    """The function as a lane program; None, said once, where it cannot be one. scalar: for a kernel, where a vmapped call cannot be; what
+    cannot be one becomes a lane program after it, so nothing is said.
+    """
     try:
-        program = Program(function, given, carrier, scalars)
+        program = Program(function, given, carrier, scalars, scalar)
     except Unsupported as error:
+        if scalar:
+            return None
         _tell(f"runs as plain JAX, slower: {error} cannot be written as lanes")
         return None
+    if scalar:
+        return None if any(node.op == "opaque" for node in program.order) or len(program.order) > LONGEST else program
     if len(program.order) > LONGEST:
         _tell(f"runs as plain JAX, slower: a step of {len(program.order)} operations, allowed are {LONGEST} in lanes")
         return None

@@ -67,12 +67,14 @@ class Moves:
         return _group(length) if len(self.programs) > 1 else length
 
 
-def moves_of(step: Callable, settle: Callable | None, given: Any, carrier: Any, scalars: Any) -> Moves | None:
-    """The programs of functions as for `steps_over_lanes`; None where they cannot be lane programs."""
-    first = program_of(step, given, carrier, scalars)
+def moves_of(
+    step: Callable, settle: Callable | None, given: Any, carrier: Any, scalars: Any, scalar: bool = False
+) -> Moves | None:
+    """The programs of functions as for `steps_over_lanes`; None where they cannot be lane programs. scalar: for a kernel."""
+    first = program_of(step, given, carrier, scalars, scalar)
     if first is None or settle is None:
         return None if first is None else Moves((first,))
-    second = program_of(lambda given, carrier, _: settle(given, carrier), given, carrier, ())
+    second = program_of(lambda given, carrier, _: settle(given, carrier), given, carrier, (), scalar)
     return None if second is None else Moves((first, second))
 
 

@@ -33,6 +33,13 @@ class Watch:
         return certify.Status(jnp.sum(self.nonfinite), self.carrier[first], self.step[first], drifts)
 
 
+def at_start(values: dict[str, Any]) -> Watch:
+    """The watch of a tile that nothing has happened to yet; values: of the invariants, name -> [lanes]."""
+    zero = jnp.zeros((), jnp.int32)
+    still = {name: certify.Drift(jnp.zeros((), v.dtype), jnp.zeros((), v.dtype), zero, zero) for name, v in values.items()}
+    return Watch(values, still, zero, zero, jnp.asarray(NEVER, jnp.int32))
+
+
 def glimpse_of(values: dict, finite, reference: dict, number) -> dict:
     """The certificate of one carrier (or, element by element, of many), to be merged by `merged_glimpses`; zeros merge as nothing.
 

@@ -30,6 +30,8 @@ _RENAMED = {
     "min": "smaller",
     "sin": "sine",
     "cos": "cosine",
+    "sinpi": "sine_of_turns",
+    "cospi": "cosine_of_turns",
     "erf_inv": "erfinv",
     "rem": "fmod",
     "atan2": "atan2",
@@ -106,6 +108,8 @@ def _sine(dtype: str) -> str:
     numbers = 1 / np.pi, head, tail, 1.5 * 2.0 ** np.finfo(kind).nmant, *trig._SIN[kind]
     inverse, head, tail, large, first, *rest = (f"({real}){_number(x, kind)}" for x in numbers)
     terms = "".join(f"\n  p = fma(p, z, {c});" for c in rest)
+    start, *others = (f"({real}){_number(x, kind)}" for x in (*trig._SINPI[kind], np.pi))
+    more = "".join(f"\n  p = fma(p, z, {c});" for c in others)
     return f"""
 __device__ __forceinline__ {real} sine_of_rest({real} x, {real} turns, {integer} whole) {{
   {real} r = fma(-turns, {tail}, fma(-turns, {head}, x));
@@ -120,6 +124,18 @@ __device__ __forceinline__ {real} sine({real} x) {{
 __device__ __forceinline__ {real} cosine({real} x) {{
   {real} sum = fma(x, {inverse}, ({real})-0.5) + {large};
   return sine_of_rest(x, (sum - {large}) + ({real})0.5, {to}(sum) + 1);
+}}
+__device__ __forceinline__ {real} sine_of_turn({real} r, {integer} whole) {{
+  {real} z = r * r, p = {start};{more}
+  return {back}({to}(r * p) ^ (whole << {8 * kind.itemsize - 1}));
+}}
+__device__ __forceinline__ {real} sine_of_turns({real} x) {{
+  {real} sum = x + {large};
+  return sine_of_turn(x - (sum - {large}), {to}(sum));
+}}
+__device__ __forceinline__ {real} cosine_of_turns({real} x) {{
+  {real} sum = (x - ({real})0.5) + {large};
+  return sine_of_turn(x - ((sum - {large}) + ({real})0.5), {to}(sum) + 1);
 }}"""
 
 

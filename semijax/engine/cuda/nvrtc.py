@@ -9,12 +9,10 @@ from pathlib import Path
 
 import jax
 
+from semijax.engine.kernels import NoCompiler
+
 # PTX of such versions is compiled by every driver that JAX runs with, for the GPU at hand: (from which capability on, version).
 _VERSIONS = {"compute_80": (8.0, "7.0"), "compute_75": (7.5, "6.3")}
-
-
-class NoCompiler(RuntimeError):
-    """NVRTC is not there, or does not take the source."""
 
 
 @functools.cache

@@ -1,69 +1,23 @@
-"""The source of a kernel: carriers through frames of steps, one thread each, looked at after every frame if wanted.
+"""The source of a kernel: carriers through frames of steps, one thread each, looked at after every frame.
 
-extern "C" kernel `carriers`: parameters are arrays with rows that move, arrays with fixed rows, what all carriers share, the clocks,
-then the outputs: the arrays that moved (the same memory), and the parts of blocks of 256 carriers, [frames blocks] for each of
-their numbers.
+What it takes: see `kernels.parts.Plan`.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from semijax.engine.cuda.expressions import PREAMBLE, TYPES, expression, literal
+from semijax.engine.kernels.parts import Look, Merge, Plan, Row, numbers, packed
 from semijax.engine.lanes import Program
 from semijax.engine.lanes.graph import Node
 from semijax.engine.lanes.movement import Unsupported
 from semijax.engine.lanes.rows import needed
 from semijax.engine.lanes.scalars import Complex
-from semijax.engine.pieces import Packed
 from semijax.engine.reduce import BLOCK
 
 ROOM = 40_000  # bytes of shared memory that the halving tree may take
 UNROLL, UNROLLED = 4, 2_000  # steps written one after another; operations that they may have together
-
-
-@dataclass(frozen=True)
-class Row:
-    """Where one of a carrier's numbers is: row `place` of array number `leaf`, [... lanes]."""
-
-    dtype: np.dtype
-    leaf: int
-    place: int
-
-    def of(self, name: str) -> str:
-        """The number of this thread's carrier."""
-        return f"{name}{self.leaf}[{self.place} * lanes + at]"
-
-
-@dataclass(frozen=True)
-class Merge:
-    """How one recorder's parts of two lanes become one: its program, and which numbers of a look it merges."""
-
-    program: Program
-    first: int
-
-    @property
-    def width(self) -> int:
-        """Numbers in a part."""
-        return self.program.count // 2
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a frame looks at: the program of one carrier, whose outputs are numbers to merge, and the merges; number: the row that
-    has the carriers' own numbers.
-    """
-
-    program: Program
-    merges: tuple[Merge, ...]
-    number: int
-
-    @property
-    def dtypes(self) -> list[np.dtype]:
-        """Of all numbers that are merged."""
-        return [merge.program.inputs[i].dtype for merge in self.merges for i in range(merge.width)]
 
 
 class Body:
@@ -95,11 +49,11 @@ def kind(dtype) -> str:
 
 def shared_names(program: Program, letter: str) -> tuple[dict[int, str], list[str], list[str]]:
     """Names of what all carriers share, the lines that load them, and the parameters they come from, one for each dtype."""
-    packed = Packed(program.needed())
-    if packed.tables:
+    pack = packed(program)
+    if pack.tables:
         raise Unsupported("a table")
     names, lines, parameters = {}, [], []
-    for number, (dtype, ids) in enumerate(packed.names.items()):
+    for number, (dtype, ids) in enumerate(pack.names.items()):
         array = f"shared_{letter}{number}"
         parameters.append(f"const {kind(dtype)}* __restrict__ {array}")
         for place, i in enumerate(ids):
@@ -111,20 +65,22 @@ def shared_names(program: Program, letter: str) -> tuple[dict[int, str], list[st
 class Frame:
     """The pieces of a kernel: parameters, the lines that load them, and the bodies of step, settling and look with their clocks."""
 
-    def __init__(self, moves, look: Look, rows: dict[int, Row]):
-        self.moving = leaves(rows, moves.moving)
-        fixed = {i: dtype for i, dtype in leaves(rows, rows).items() if i not in self.moving}
-        self.parameters = [f"const {kind(dtype)}* in{i}" for i, dtype in self.moving.items()]
-        self.parameters += [f"const {kind(dtype)}* __restrict__ in{i}" for i, dtype in fixed.items()]
-        self.loads = [
-            f"{'' if i in moves.moving else 'const '}{kind(row.dtype)} x{i} = {row.of('in')};" for i, row in rows.items()
+    def __init__(self, plan: Plan):
+        look, rows, moving = plan.look, plan.rows, plan.moves.moving
+        self.parameters = [f"const {kind(dtype)}* in{i}" for i, dtype in plan.moving.items()]
+        self.parameters += [f"const {kind(dtype)}* __restrict__ in{i}" for i, dtype in plan.fixed.items()]
+        self.parameters.append("const int* __restrict__ counted")
+        self.loads = ["const int count = counted[0];"]
+        self.loads += [
+            f"{'' if i in moving else 'const '}{kind(row.dtype)} x{i} = {_place(row, 'in')};" for i, row in rows.items()
         ]
         self.bodies: list[Body] = []
         self.times: list[list[tuple[str, str, str]]] = []  # of each body: type, name of the value, array
-        for letter, program in zip(["a", "b"][: len(moves.programs)] + ["c"], [*moves.programs, look.program]):
+        for letter, program in zip(["a", "b"][: len(plan.programs) - 1] + ["c"], plan.programs):
             self._add(letter, program, numbers(program) if program is look.program else program.moved_nodes(), rows)
-        self.parameters += [f"{kind(dtype)}* out{i}" for i, dtype in self.moving.items()]
+        self.parameters += [f"{kind(dtype)}* out{i}" for i, dtype in plan.moving.items()]
         self.parameters += [f"{kind(dtype)}* part{i}" for i, dtype in enumerate(look.dtypes)]
+        self.parameters += [f"{kind(dtype)}* kept{i}" for i, dtype in enumerate(look.kept)]
 
     def _add(self, letter: str, program: Program, wanted: list, rows: dict[int, Row]) -> None:
         names, lines, arrays = shared_names(program, letter)
@@ -135,13 +91,14 @@ class Frame:
         self.parameters += arrays + [f"const {word}* __restrict__ {array}" for word, _, array in self.times[-1]]
 
 
-def written(moves, look: Look, rows: dict[int, Row], frames: int, length: int, count: int) -> str:
-    """The source. moves: see `engine.steps.Moves`. rows: those that are read or move, by number. length: steps of a frame. count:
-    carriers in all; the looks leave out lanes beyond the last.
-    """
+def written(plan: Plan) -> str:
+    """The source."""
+    moves, look, rows = plan.moves, plan.look, plan.rows
     if sum(max(4, dtype.itemsize) for dtype in look.dtypes) * BLOCK // 2 > ROOM:
         raise Unsupported("so many sums")
-    frame = Frame(moves, look, rows)
+    if look.binned:
+        raise Unsupported("numbers that add up in places of their own")  # in which order, no two runs would agree
+    frame = Frame(plan)
     lines = [
         *(_merging(merge, number) for number, merge in enumerate(look.merges)),
         f'extern "C" __global__ void __launch_bounds__({BLOCK}) carriers({", ".join(frame.parameters)}) {{',
@@ -149,7 +106,25 @@ def written(moves, look: Look, rows: dict[int, Row], frames: int, length: int, c
         f"const long long lanes = (long long)blocks * {BLOCK}, at = (long long)block * {BLOCK} + lane;",
         *frame.loads,
         "#pragma unroll 1",
-        f"for (int frame = 0; frame < {frames}; frame++) {{",
+        f"for (int frame = 0; frame < {plan.frames}; frame++) {{",
+        *(_stepped(plan, frame) if moves.programs else []),
+        *_looked(look, frame.bodies[-1], frame.times[-1]),
+        "}",
+        *(f"{_place(rows[i], 'out')} = x{i};" for i in moves.moving),
+        "}",
+    ]
+    return PREAMBLE + "\n".join(lines) + "\n"
+
+
+def _place(row: Row, name: str) -> str:
+    """Where the number of this thread's carrier is."""
+    return f"{name}{row.leaf}[{row.place} * lanes + at]"
+
+
+def _stepped(plan: Plan, frame: Frame) -> list[str]:
+    """Lines of the steps of a frame, and of settling after each group."""
+    moves, length = plan.moves, plan.length
+    return [
         "#pragma unroll 1",
         f"for (int done = 0; done < {length}; done += {moves.group(length)}) {{",
         f"#pragma unroll {UNROLL if UNROLL * len(moves.programs[0].order) <= UNROLLED else 1}",
@@ -158,17 +133,7 @@ def written(moves, look: Look, rows: dict[int, Row], frames: int, length: int, c
         "}",
         *(["{", *_moved(moves.programs[1], frame.bodies[1], [], ""), "}"] if len(moves.programs) > 1 else []),
         "}",
-        *_looked(look, frame.bodies[-1], frame.times[-1], count),
-        "}",
-        *(f"{rows[i].of('out')} = x{i};" for i in moves.moving),
-        "}",
     ]
-    return PREAMBLE + "\n".join(lines) + "\n"
-
-
-def leaves(rows: dict[int, Row], some) -> dict[int, np.dtype]:
-    """The arrays that hold some of the rows, by number, and their dtypes."""
-    return dict(sorted({rows[i].leaf: rows[i].dtype for i in some}.items()))
 
 
 def _moved(program: Program, body: Body, times: list, number: str) -> list[str]:
@@ -179,19 +144,22 @@ def _moved(program: Program, body: Body, times: list, number: str) -> list[str]:
     return lines + [f"x{i} = new_x{i};" for i in changed]
 
 
-def _looked(look: Look, body: Body, times: list, count: int) -> list[str]:
+def _looked(look: Look, body: Body, times: list) -> list[str]:
     """Lines of one look: numbers of every lane, nothing for lanes without a carrier, merged in the order of `reduce.tree_in_tile`."""
     words, every = [_wide(dtype) for dtype in look.dtypes], range(len(look.dtypes))
     calls = "".join(
         f"merge{number}({', '.join(f'{letter}{i}' for letter in 'pq' for i in range(m.first, m.first + m.width))}); "
         for number, m in enumerate(look.merges)
     )
-    values = (f"{w} p{i} = real ? ({w})({body.of(x)}) : ({w})0;" for i, (w, x) in enumerate(zip(words, numbers(look.program))))
+    found = [body.of(x) for x in numbers(look.program)]
+    values = (f"{w} p{i} = real ? ({w})({x}) : ({w})0;" for i, (w, x) in enumerate(zip(words, found)))
+    kept = (f"kept{i}[frame * lanes + at] = {x};" for i, x in enumerate(found[len(words) :]))
     return [
         "{",
         *(f"const {word} {name} = {array}[frame];" for word, name, array in times),
         *body.lines,
-        f"const bool real = x{look.number} < {count};",
+        f"const bool real = x{look.number} < count;",
+        *kept,
         *values,
         f"__shared__ struct {{ {''.join(f'{w} s{i}[{BLOCK // 2}]; ' for i, w in enumerate(words))}}} upper;",
         "#pragma unroll 1",
@@ -213,18 +181,6 @@ def _looked(look: Look, body: Body, times: list, count: int) -> list[str]:
     ]
 
 
-def numbers(program: Program) -> list:
-    """All numbers that a program returns, output by output."""
-    graph, found = program.graph, []
-    for out in program.outputs:
-        if isinstance(out, np.ndarray):
-            found += list(out.flat)
-        else:
-            array = np.asarray(out.array)
-            found += [graph.const(x, array.dtype) for x in array.flat]
-    return found
-
-
 def _merging(merge: Merge, number: int) -> str:
     """The function that merges the part `q` of another lane into the part `p`."""
     width = merge.width
@@ -244,24 +200,3 @@ def _merging(merge: Merge, number: int) -> str:
 def _wide(dtype) -> str:
     """The type in which a number travels between lanes."""
     return "int" if np.dtype(dtype) == bool else kind(dtype)
-
-
-def shape(out) -> tuple[int, ...]:
-    """The shape of one output of a program."""
-    return out.shape if isinstance(out, np.ndarray) else np.shape(out.array)
-
-
-def dtype(out) -> np.dtype:
-    """The dtype of one output of a program."""
-    return next(iter(out.flat)).dtype if isinstance(out, np.ndarray) else np.asarray(out.array).dtype
-
-
-def leaves_of(program: Program, flat: list) -> list:
-    """The program's outputs [shape ...] from their numbers [...], which are in the order of `numbers`."""
-    place, found = 0, []
-    for out in program.outputs:
-        size = int(np.prod(shape(out), dtype=int))
-        own = flat[place : place + size]
-        found.append(jnp.stack(own).reshape(*shape(out), *own[0].shape) if shape(out) else own[0])
-        place += size
-    return found

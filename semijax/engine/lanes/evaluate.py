@@ -81,7 +81,7 @@ def _alike(values: list) -> list:
     return [v if np.shape(v) == lanes else lax.broadcast(jnp.asarray(v), lanes) for v in values]
 
 
-_TRIG = {"sin": trig.sin, "cos": trig.cos}
+_TRIG = {"sin": trig.sin, "cos": trig.cos, "sinpi": trig.sinpi, "cospi": trig.cospi}
 _FUNCTIONS = {
     name: getattr(lax, name) for name in "add sub mul div neg max min lt le gt ge eq ne select_n sqrt exp log pow".split()
 }

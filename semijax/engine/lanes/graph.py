@@ -33,7 +33,7 @@ class Node:
         return self.op == "const" and self.attr == number
 
 
-_SAFE = {"sin", "cos", "neg", "abs"}  # finite exactly where their argument is
+_SAFE = {"sin", "cos", "sinpi", "cospi", "neg", "abs"}  # finite exactly where their argument is
 _MODERATE = 2.0**60  # products of constants below stay far from overflow in float32
 
 
@@ -225,7 +225,8 @@ class Graph:
         if all(c is cases[0] for c in cases):
             return cases[0]
         if which.dtype == bool:
-            return self.make("select_n", (which, *cases), cases[0].dtype)
+            cases = tuple(c.args[1 + i] if c.op == "select_n" and c.args[0] is which else c for i, c in enumerate(cases))
+            return cases[0] if cases[0] is cases[1] else self.make("select_n", (which, *cases), cases[0].dtype)
         chosen = cases[-1]
         for i in range(len(cases) - 2, -1, -1):
             hit = self.elementwise("eq", (which, self.const(i, which.dtype)), bool)

@@ -43,11 +43,13 @@ QUIET = {"gather", "dynamic_slice", "custom_jvp_call", "custom_vjp_call", "custo
 class Interpreter:
     """Walks equations by rules: name of a primitive -> rule(interpreter, equation, inputs) -> outputs.
 
-    `noticed` collects the primitives that had to stay vmapped.
+    scalar: for a kernel, which has words for numbers of a table and takes functions with a batching rule of their own carrier by
+    carrier. `noticed` collects the primitives that had to stay vmapped.
     """
 
-    def __init__(self, graph: Graph, rules: dict):
-        self.graph, self.scalars, self.rules = graph, Scalars(graph), rules
+    def __init__(self, graph: Graph, rules: dict, scalar: bool = False):
+        self.graph, self.scalars, self.rules, self.scalar = graph, Scalars(graph), rules, scalar
+        self.inlined = INLINE | ({"custom_vmap_call": ("call",)} if scalar else {})
         self.noticed: list[str] = []
         self.done: dict[Any, tuple] = {}  # equations of what all carriers share
 
@@ -73,7 +75,7 @@ class Interpreter:
     def equation(self, eqn, inputs: list) -> list:
         alike = all(isinstance(x, Shared) for x in inputs)
         rule = self.rules.get(eqn.primitive.name)
-        inline = eqn.primitive.name in INLINE
+        inline = eqn.primitive.name in self.inlined
         if alike and not inline and not all(x.concrete for x in inputs):
             return self._as_it_is(eqn, inputs)
         if rule is None and not inline:
@@ -81,7 +83,7 @@ class Interpreter:
         mark = len(self.noticed)
         try:
             if inline:
-                return self.closed(next(eqn.params[key] for key in INLINE[eqn.primitive.name] if key in eqn.params), inputs)
+                return self.closed(next(eqn.params[key] for key in self.inlined[eqn.primitive.name] if key in eqn.params), inputs)
             assert rule is not None
             return [settled(out) for out in rule(self, eqn, inputs)]
         except Unsupported:
@@ -107,13 +109,14 @@ class Interpreter:
         elementwise = all(v.aval.shape == () for v in (*eqn.invars, *eqn.outvars))
         if eqn.primitive.name not in QUIET and not elementwise:
             self.noticed.append(eqn.primitive.name)
-        inputs = [self._table(x) if isinstance(x, Shared) else x for x in inputs]
+        inputs = [self.table(x) if isinstance(x, Shared) else x for x in inputs]
         call = Opaque(_call(eqn), tuple(inputs))
         flat = tuple(_flat_nodes(inputs))
         node = self.graph.make("opaque", flat, np.float32, call, id(call))
         return [self._parts(node, i, var.aval) for i, var in enumerate(eqn.outvars)]
 
-    def _table(self, x: Shared):
+    def table(self, x: Shared) -> Node:
+        """An array that all carriers share, as a whole."""
         return self.graph.make("table", (), np.float32, x.array, id(x.array))
 
     def _parts(self, node, i: int, aval) -> np.ndarray:

@@ -26,11 +26,11 @@ class Program:
     given: what all carriers share, any tree of arrays; computed with once, outside the loop that calls the program. carrier: a
     tree of arrays whose last axis is lanes. scalars: a tree of numbers that change from call to call (the time); what depends on
     them alone is computed by `clock`, for all calls of a loop together. Build it where `given` is at hand, then call it inside the
-    loop. `vmapped` names the primitives that had to stay vmapped calls. Raises
+    loop. scalar: for a kernel, see `Interpreter`. `vmapped` names the primitives that had to stay vmapped calls. Raises
     Unsupported for a function with side effects.
     """
 
-    def __init__(self, function, given, carrier, scalars):
+    def __init__(self, function, given, carrier, scalars, scalar: bool = False):
         one = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[:-1], x.dtype), carrier)
         numbers = jax.tree.map(lambda x: jax.ShapeDtypeStruct((), x.dtype), scalars)
         closed, shape = jax.make_jaxpr(function, return_shape=True)(given, one, numbers)
@@ -42,7 +42,7 @@ class Program:
         rows = [self._inputs(leaf) for leaf in jax.tree.leaves(one)]
         self.count = len(self.inputs)
         rows += [self._inputs(leaf) for leaf in jax.tree.leaves(numbers)]
-        interpreter = Interpreter(self.graph, RULES)
+        interpreter = Interpreter(self.graph, RULES, scalar)
         found = interpreter.closed(closed, [*map(shared, jax.tree.leaves(given)), *rows])
         self.outputs = [x if not isinstance(x, Shared) or x.concrete else interpreter.nodes(x) for x in found]
         self.vmapped = sorted(set(interpreter.noticed))
@@ -94,7 +94,7 @@ class Program:
             known = frozenset()
             if node.op in _NAN_PASSES:
                 known = known.union(*(implied[a.id] for a in node.args))
-            if node.op in ("sin", "cos") and node.args[0].id in asked:
+            if node.op in ("sin", "cos", "sinpi", "cospi") and node.args[0].id in asked:
                 known |= {node.args[0].id}
             if node.op == "guard":
                 known = implied[node.args[0].id] | {root.id for root in node.args[1:]}
@@ -262,4 +262,4 @@ def _reals(out: np.ndarray):
         yield from (x.re, x.im) if isinstance(x, Complex) else (x,)
 
 
-_NAN_PASSES = set("add sub mul div neg sin cos exp log sqrt tan tanh abs log1p expm1 max min".split())
+_NAN_PASSES = set("add sub mul div neg sin cos sinpi cospi exp log sqrt tan tanh abs log1p expm1 max min".split())

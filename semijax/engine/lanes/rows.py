@@ -15,9 +15,21 @@ from jax.experimental.xla_metadata import set_xla_metadata
 from semijax.engine.lanes.graph import Node
 
 WORTH = 6  # operations that cost more than to write a value and read it
-_COSTS = {"sin": 24, "cos": 24, "exp": 12, "log": 16, "div": 4, "sqrt": 4, "pow": 30, "select_n": 1, "guard": 1}
+_COSTS = {
+    "sin": 24,
+    "cos": 24,
+    "sinpi": 20,
+    "cospi": 20,
+    "exp": 12,
+    "log": 16,
+    "div": 4,
+    "sqrt": 4,
+    "pow": 30,
+    "select_n": 1,
+    "guard": 1,
+}
 _FUNCTIONS = 20  # any other function of a real number: tanh, asin, ...
-_FREE = {"sin", "cos", "guard", "select_n"}
+_FREE = {"sin", "cos", "sinpi", "cospi", "guard", "select_n"}
 _SIMPLE = set("add sub mul neg max min abs lt le gt ge eq ne and or xor not convert_element_type".split())
 
 
@@ -64,7 +76,7 @@ def _dear(todo, users, outside) -> set[int]:
     cost: dict[int, int] = {}
     dear = set()
     for n in todo:
-        total = _cost(n) + sum(cost.get(a.id, 0) for a in n.args)
+        total = operations(n) + sum(cost.get(a.id, 0) for a in n.args)
         if n.id in outside:
             total = 0
         elif total >= WORTH and len(users[n.id]) > 1:
@@ -107,13 +119,13 @@ def _split(todo, roots, read, most) -> set[int]:
         again = (
             20 * n.dtype.itemsize if n.op not in _SIMPLE and n.op not in _FREE else 0
         )  # the compiler may write it out by itself
-        own = {n.id: _cost(n) + again + 10 * n.dtype.itemsize}
+        own = {n.id: operations(n) + again + 10 * n.dtype.itemsize}
         while sum((cone := own.copy() | {i: c for a in n.args for i, c in seen(a).items()}).values()) > most:
             inside = [a for a in n.args if a.id in cones and len(seen(a)) > 1]
             if not inside:
                 break
             more.add(max(inside, key=lambda a: sum(seen(a).values())).id)
-        cones[n.id] = cone | {n.id: _cost(n) + again}
+        cones[n.id] = cone | {n.id: operations(n) + again}
     return more
 
 
@@ -132,7 +144,8 @@ def _row(root: Node, roots, outside, known) -> Row:
     return Row(root, tuple(sorted(nodes, key=lambda n: n.id)), tuple(sorted(reads, key=lambda n: n.id)))
 
 
-def _cost(n: Node) -> int:
+def operations(n: Node) -> int:
+    """Operations that the value of a node takes."""
     return _COSTS.get(n.op, 1 if n.op in _SIMPLE or n.dtype.kind != "f" else _FUNCTIONS)
 
 

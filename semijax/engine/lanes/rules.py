@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from semijax.engine.lanes import movement
+from semijax.engine.lanes import lookups, movement
 from semijax.engine.lanes.interpret import Interpreter, Shared
 from semijax.engine.lanes.movement import Unsupported, wrapped
 from semijax.engine.lanes.scalars import BINARY, UNARY, Complex
@@ -153,6 +153,8 @@ def _iota(it: Interpreter, eqn, inputs):
 
 @rule("gather")
 def _gather(it: Interpreter, eqn, inputs):
+    if it.scalar and isinstance(inputs[0], Shared) and not isinstance(inputs[1], Shared):
+        return [lookups.gathered(it, inputs[0], inputs[1], eqn)]
     indices, dtype = it.known(inputs[1]), eqn.outvars[0].aval.dtype
     fill = eqn.params["fill_value"]
     if fill is None:
@@ -162,6 +164,8 @@ def _gather(it: Interpreter, eqn, inputs):
 
 @rule("dynamic_slice")
 def _dynamic_slice(it: Interpreter, eqn, inputs):
+    if it.scalar and isinstance(inputs[0], Shared) and not all(isinstance(s, Shared) for s in inputs[1:]):
+        return [lookups.sliced(it, inputs[0], inputs[1:], eqn)]
     x, sizes = it.nodes(inputs[0]), eqn.params["slice_sizes"]
     start = [min(max(int(it.known(s)), 0), n - size) for s, n, size in zip(inputs[1:], x.shape, sizes)]
     return [x[tuple(slice(s, s + size) for s, size in zip(start, sizes))]]

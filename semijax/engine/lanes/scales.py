@@ -16,6 +16,7 @@ from semijax.engine.lanes.interpret import Opaque
 from semijax.engine.lanes.scalars import Complex
 
 MOST = 4  # shared factors multiplied together: more might overflow where the value they belong to does not
+TURNS = {"sin": "sinpi", "cos": "cospi"}  # of an angle in radians, and of one in units of π
 _NEAR = 64.0  # numbers up to this and down to its inverse may move out of a sum
 
 
@@ -52,6 +53,10 @@ class Scales:
             return _plain(node)
         if node.dtype.kind == "f" and node.op in ("add", "sub", "mul", "div", "neg", "guard"):
             return getattr(self, f"_{node.op}")(*(self.known[a.id] for a in node.args))
+        if node.op in TURNS and node.dtype.kind == "f":
+            turned = self._turned(self.known[node.args[0].id])
+            if turned is not None:
+                return _plain(self.graph.make(TURNS[node.op], (self._whole(turned),), node.dtype))
         attr = node.attr
         if node.op == "opaque":
             attr = Opaque(attr.function, tuple(x if isinstance(x, Node) else mapped(self.of, x) for x in attr.inputs))
@@ -95,6 +100,21 @@ class Scales:
         if self._is_shared(x):
             return _plain(self.graph.guard(self._whole(x), map(self._whole, roots)))
         return replace(x, core=self.graph.guard(x.core, map(self._whole, roots)))
+
+    def _turned(self, x: Scaled) -> Scaled | None:
+        """The angle in units of π, where that costs no product: a factor that all carriers share takes it up."""
+        if x.shared is not None:
+            return replace(x, number=x.number / x.number.dtype.type(np.pi))
+        parts = self.sums.get(x.core.id)
+        if parts is None or x.number != 1:
+            return None
+        inverse = self.graph.const(1 / np.pi, x.core.dtype)
+        turned = []
+        for part in parts:
+            shared = self._is_shared(part)
+            turned.append(_plain(self._product(self._whole(part), inverse)) if shared else self._turned(part))
+        first, second = turned
+        return None if first is None or second is None else _plain(self._sum(first, second))
 
     # -- values ---------------------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,20 @@ _SIN = {
         -0.16666666666666666,
     ),
 }
+# sin πr = r (π + z T(z)) with π and the coefficients rounded, least errors on 0 ≤ z ≤ 1/4: 8e-9 in float32, 4e-18 in float64.
+_SINPI = {
+    np.dtype("float32"): (0.07801927626132965, -0.5985167622566223, 2.55012583732605, -5.1677141189575195),
+    np.dtype("float64"): (
+        7.386697396553624e-07,
+        -2.1870480930029486e-05,
+        0.00046628539340000396,
+        -0.007370427163773724,
+        0.08214588613215905,
+        -0.5992645292859522,
+        2.5501640398759915,
+        -5.167712780049946,
+    ),
+}
 
 
 @jax.custom_jvp
@@ -48,6 +62,33 @@ def cos(x):
     return _signed(_sine(_reduced(x, turns + number(0.5))), (turns + number(1)).astype(_INTEGER[x.dtype]))
 
 
+@jax.custom_jvp
+def sinpi(x):
+    """sin πx: what is left of x after its whole number is exact."""
+    turns, bits = _whole(x)
+    return _signed(_sine_of_turn(x - turns), bits)
+
+
+@jax.custom_jvp
+def cospi(x):
+    """cos πx = −(−1)^n sin π(x − n − 1/2)."""
+    number = x.dtype.type
+    turns = lax.round(x + number(-0.5), lax.RoundingMethod.TO_NEAREST_EVEN)
+    return _signed(_sine_of_turn(x - (turns + number(0.5))), (turns + number(1)).astype(_INTEGER[x.dtype]))
+
+
+@sinpi.defjvp
+def _sinpi_jvp(primals, tangents):
+    (x,), (dx,) = primals, tangents
+    return sinpi(x), x.dtype.type(np.pi) * cospi(x) * dx
+
+
+@cospi.defjvp
+def _cospi_jvp(primals, tangents):
+    (x,), (dx,) = primals, tangents
+    return cospi(x), -(x.dtype.type(np.pi) * sinpi(x) * dx)
+
+
 @sin.defjvp
 def _sin_jvp(primals, tangents):
     (x,), (dx,) = primals, tangents
@@ -61,14 +102,19 @@ def _cos_jvp(primals, tangents):
 
 
 def _nearest(x):
-    """(n, bits whose lowest is that of n): x/π rounded to a whole number n, faster than by a rounding and a conversion.
+    """As `_whole`, of x/π."""
+    return _whole(jnp.asarray(x * x.dtype.type(1 / np.pi)))
+
+
+def _whole(x):
+    """(n, bits whose lowest is that of n): x rounded to a whole number n, faster than by a rounding and a conversion.
 
     Adding 1.5 × 2^(mantissa bits) leaves n in the low bits of the sum. That the sum's second highest bit is set is known here and
-    not to the compiler, which else would take the difference for x/π (and a sum of two constants for one, so not for the cosine).
+    not to the compiler, which else would take the difference for x (and a sum of two constants for one, so not for the cosine).
     """
     number, integer = x.dtype.type, _INTEGER[x.dtype]
     large = number(1.5 * 2.0 ** np.finfo(x.dtype).nmant)
-    bits = lax.bitcast_convert_type(x * number(1 / np.pi) + large, integer)
+    bits = lax.bitcast_convert_type(x + large, integer)
     set_already = jnp.full_like(bits, 1 << (np.iinfo(integer).bits - 2))
     return lax.bitcast_convert_type(lax.bitwise_or(bits, set_already), x.dtype) - large, bits
 
@@ -86,6 +132,11 @@ def _sine(r):
     # For huge x a polynomial would run away. In this order it is one instruction; NaN comes back with the last r below.
     z = jnp.where(z < r.dtype.type(4), z, r.dtype.type(4))
     return r * (z * _polynomial(_SIN[r.dtype], z)) + r
+
+
+def _sine_of_turn(r):
+    z = r * r
+    return r * (z * _polynomial(_SINPI[r.dtype], z) + r.dtype.type(np.pi))
 
 
 def _polynomial(coefficients, z):

@@ -1,0 +1,104 @@
+"""A tile of carriers through all frames of a launch in one call: a kernel of a GPU, or machine code of a CPU."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from semijax.engine.kernels import parts
+from semijax.engine.kernels.parts import Look, Merge, Plan, Row
+from semijax.engine.lanes import Program, Unsupported
+from semijax.engine.over import program_of
+from semijax.engine.reduce import BLOCK
+from semijax.engine.steps import Moves
+
+# (arrays that move, further arguments, outputs) -> what is made of the first, in place, and the outputs
+Kernel = Callable[[list, list, list[jax.ShapeDtypeStruct]], list]
+
+
+class Tile:
+    """Steps and looks as a kernel.
+
+    moves: of a carrier. look(given, (carrier, more...), scalars) -> (list of parts, a tree of what is kept of every carrier, a list of
+    (place, number)); `merges` has (recorder, merge(recorder, left, right)) for each part, `sizes` how many places there are for each
+    pair. number: the row of the tree (carrier, more...) that numbers the carriers. given, carrier, scalars:
+    examples as for `over_lanes`. Raises Unsupported for a look that cannot be a lane program.
+    """
+
+    def __init__(
+        self,
+        moves: Moves,
+        look: Callable,
+        merges: list[tuple],
+        sizes: list[int],
+        number: int,
+        given: Any,
+        carrier: Any,
+        scalars: Any,
+    ):
+        program = program_of(look, given, carrier, scalars, scalar=True)
+        if program is None:
+            raise Unsupported("a look")
+        shapes = [jax.ShapeDtypeStruct((*parts.shape(out), BLOCK), parts.dtype(out)) for out in program.outputs]
+        self.tree, self.lanes = program.out_tree, jax.tree.leaves(carrier)[0].shape[-1]
+        found, first = [], 0
+        every, kept, pairs = jax.tree.unflatten(self.tree, shapes)
+        for part, (recorder, merge) in zip(every, merges, strict=True):
+            found.append(Merge(_merger(merge, recorder, part), first))
+            first += found[-1].width
+        places = [(leaf, i) for leaf, x in enumerate(jax.tree.leaves(carrier)) for i in range(x.size // x.shape[-1])]
+        used = {i for i in range(program.count) if program.reads(i)} | {number, *moves.moving, *moves.fixed}
+        self.rows = {i: Row(program.inputs[i].dtype, *places[i]) for i in sorted(used)}
+        binned = tuple((size, weight.dtype) for size, (_, weight) in zip(sizes, pairs, strict=True))
+        dtypes = [x.dtype for x in jax.tree.leaves(kept) for _ in range(x.size // BLOCK)]
+        self.moves, self.look = moves, Look(program, tuple(found), tuple(dtypes), binned, number)
+
+    def plan(self, *, frames: int, length: int) -> Plan:
+        """The launch of `frames` frames of `length` steps."""
+        return Plan(self.moves, self.look, self.rows, frames, length)
+
+    def frames_at_once(self, frames: int, room: int) -> int:
+        """The most frames, of which `frames` is a whole number of times, so that what is kept of every carrier fits into so many bytes."""
+        each = self.lanes * sum(dtype.itemsize for dtype in self.look.kept)
+        return max(n for n in range(1, frames + 1) if frames % n == 0 and (n == 1 or n * each <= room))
+
+    @property
+    def shared(self) -> list[list]:
+        """What all carriers share, for each program."""
+        packs = [parts.packed(program) for program in (*self.moves.programs, self.look.program)]
+        return [[*pack.scalars, *pack.tables.values()] for pack in packs]
+
+    def clocks(self, stepping: Any, looking: Any) -> list[list]:
+        """What depends on the time alone, for each program. stepping: times of all steps [frames · length], looking: of the looks
+        [frames].
+        """
+        first = [program.clock(stepping) for program in self.moves.programs[:1]]
+        return [*first, *([] for _ in self.moves.programs[1:]), self.look.program.clock(looking)]
+
+    def run(
+        self, kernel: Kernel, plan: Plan, carrier: Any, count: int, shared: list[list], clocks: list[list]
+    ) -> tuple[Any, list, Any, list]:
+        """(the carriers moved, the looks' parts: leaves [frames ... blocks], what is kept: [frames ... lanes], what added up: each
+        [frames places blocks]). kernel: of the plan. count: carriers in all. clocks: see `clocks`.
+        """
+        arrays, tree = jax.tree.flatten(carrier)
+        arguments = [*(arrays[i] for i in plan.fixed), jnp.full(1, count, jnp.int32)]
+        for mine, clock in zip(shared, clocks, strict=True):
+            arguments += [*mine, *clock]
+        blocks = self.lanes // BLOCK
+        outputs = [jax.ShapeDtypeStruct((plan.frames, blocks), dtype) for dtype in self.look.dtypes]
+        outputs += [jax.ShapeDtypeStruct((plan.frames, self.lanes), dtype) for dtype in self.look.kept]
+        outputs += [jax.ShapeDtypeStruct((plan.frames, blocks, size), dtype) for size, dtype in self.look.binned]
+        found = kernel([arrays[i] for i in plan.moving], arguments, outputs)
+        for i, array in zip(plan.moving, found):
+            arrays[i] = array
+        first, last = len(plan.moving), len(found) - len(self.look.binned)
+        seen = parts.leaves_of(self.look.program, [*found[first:last], *(x for x in found[last:] for _ in range(2))])
+        seen = [jnp.moveaxis(x, -2, 0) if x.ndim > 2 else x for x in seen]
+        merged, kept, _ = jax.tree.unflatten(self.tree, seen)
+        return jax.tree.unflatten(tree, arrays), merged, kept, [jnp.moveaxis(x, 1, -1) for x in found[last:]]
+
+
+def _merger(merge: Callable, recorder: Any, part: Any) -> Program:
+    return Program(lambda recorder, pair, _: merge(recorder, *pair), recorder, (part, part), ())
