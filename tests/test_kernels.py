@@ -21,6 +21,7 @@ from semijax.engine.cuda.expressions import PREAMBLE
 from semijax.engine.cuda.source import Body, kind, shared_names
 from semijax.engine.kernels.parts import numbers
 from semijax.engine.lanes import Program, Unsupported
+from semijax.engine.llvm import machine
 from semijax.engine.over import Engine
 from semijax.engine.reduce import BLOCK
 
@@ -221,7 +222,7 @@ def emulated(monkeypatch, tmp_path, fresh):
         sources.append(source)
         results = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in moved] + outputs
         return jax.pure_callback(
-            lambda moved, arguments: run(source, moved, arguments, outputs, moved[0].shape[-1]), results, moved, arguments
+            lambda moved, arguments: run(source, moved, arguments, outputs, (*moved, *arguments)[0].shape[-1]), results, moved, arguments
         )
 
     monkeypatch.setattr(nvrtc, "compiled", lambda source, architecture: source)
@@ -258,13 +259,27 @@ RUNS = {
     "potential": {"electric": fields.potential(lambda r: 0.01 * jnp.cos(r[0] / 20) * jnp.sin(r[1] / 30))},
     "several tiles": {"tile": 256, "record": {"E": observables.covariance(observables.energy)}},
     "no lattice": {"band": bands.kane(0.0135, 4.1)},
+    "histogram and samples": {
+        "record": {
+            "E": observables.histogram(observables.energy, np.linspace(-0.6, 0.6, 12)),
+            "k": observables.sample(observables.wavevector, 3),
+            "v": observables.sample(observables.velocity, 600),
+        },
+        "every": 4,
+        "tile": 256,
+    },
+    "collisions": {
+        "step": sj.with_relaxation(sj.rk4, tau=50.0, temperature=300.0),
+        "band": bands.superlattice(0.02, 100.0, 0.07),
+        "electric": fields.uniform([0.0, 0.0, 1e-4]),
+    },
 }
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_a_kernel_gives_the_same_numbers(name, emulated):
     by_kernel = run(**RUNS[name])
-    assert len(emulated) == 1, "one launch, compiled once"
+    assert len(emulated) == 2, "the look at the start and one launch, each compiled once"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys.modules["semijax.simulate"], "chosen", lambda: Engine(True, "cpu"))
         by_lanes = run(**RUNS[name])
@@ -291,7 +306,7 @@ def test_a_carrier_that_breaks_is_named_at_the_same_step(emulated):
             result.check()
     assert found["gpu"] == found["cpu"]
     assert found["gpu"][0] > 0
-    assert len(emulated) == 1
+    assert len(emulated) == 2
 
 
 def test_several_launches_and_pairs_run_as_kernels(emulated):
@@ -305,7 +320,7 @@ def test_several_launches_and_pairs_run_as_kernels(emulated):
     told = []
     by_pieces = sj.simulate(dynamics, pairs, **how, progress=lambda done, frames: told.append(done))
     assert told == [1, 2, 3, 4]
-    assert len(emulated) == 2, "a launch of all frames, and one of a single frame for all four"
+    assert len(set(emulated)) == 3, "the start, a launch of all frames, and one of a single frame for all four"
     for a, b in zip(*(jax.tree.leaves((r.frames, r.final)) for r in (at_once, by_pieces)), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -313,17 +328,12 @@ def test_several_launches_and_pairs_run_as_kernels(emulated):
 _KINDS = {"electron": sj.electron, "hole": sj.hole}
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"record": {"E": observables.histogram(observables.energy, np.linspace(-1.0, 1.0, 9))}},
-        {"record": {"k": observables.sample(observables.wavevector, 3)}},
-        {"step": sj.with_relaxation(sj.rk4, tau=50.0, temperature=300.0), "band": bands.parabolic(0.1)},
-    ],
-    ids=["histogram", "sample", "collisions"],
-)
-def test_what_kernels_do_not_have_runs_as_lanes(more, emulated):
-    result = run(**more).check()
+@pytest.mark.filterwarnings("ignore:semijax. eigh")
+def test_what_kernels_do_not_have_runs_as_lanes(emulated):
+    def energy(p, k):
+        return jnp.linalg.eigvalsh(jnp.diag(p) + 0.1 * jnp.outer(jnp.cos(k), jnp.sin(k)))[0]
+
+    result = run(band=sj.Band(energy, jnp.asarray([0.0, 0.1, 0.3]), dimension=3)).check()
     assert emulated == []
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(result.frames))
 
@@ -394,6 +404,11 @@ def test_the_engine_is_chosen_by_the_device_and_what_is_installed(monkeypatch):
     monkeypatch.setattr(nvrtc, "library", lambda: None)
     monkeypatch.setattr(over, "_told", set())
     with pytest.warns(UserWarning, match="NVRTC is not installed"):
+        assert str(over.chosen()) == "lanes"
+    monkeypatch.undo()
+    monkeypatch.setattr(machine, "binding", lambda: None)
+    monkeypatch.setattr(over, "_told", set())
+    with pytest.warns(UserWarning, match="llvmlite is not installed"):
         assert str(over.chosen()) == "lanes"
 
 

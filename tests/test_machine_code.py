@@ -1,5 +1,7 @@
 """Machine code of a CPU from lane programs: the same numbers as lanes, the same certificate, functions as exact as they say."""
 
+import functools
+import itertools
 import sys
 
 import jax
@@ -9,6 +11,10 @@ import pytest
 from test_kernels import RUNS, alike, run
 from test_lanes import CARRIERS, FUNCTIONS, MATRIX, TIME
 
+import semijax as sj
+from semijax import bands, fields, observables
+from semijax.engine.kernels import frames
+from semijax.engine.kernels.guarded import Guarded, arranged
 from semijax.engine.kernels.parts import numbers, packed
 from semijax.engine.lanes import Program, Unsupported, trig
 from semijax.engine.llvm import call, functions, machine
@@ -43,6 +49,17 @@ def elementwise(count, out, write, lanes=8, fused=True):
 # What has no instructions: calls that stay vmapped, tables, functions of which a processor and we have none.
 UNSAID = {"argmax", "complex", "eigenvalues", "sort", "while", "table", "computed index", "own derivative rules"}
 UNSAID |= {"powers", "inverse functions", "angle", "hyperbolic"}
+
+
+def by_tables(program, table, x):
+    """The number of a program of one row and one table, for every lane."""
+    code = Code(8, True)
+    wanted, (place,) = numbers(program), packed(program).tables
+    with call.handled(code, machine.NAME, 2, 1) as (given, returned, n), code.loop(n, step=8) as (at, _, _):
+        known = {place: given[1], program.inputs[0].id: code.load(x.dtype, given[0], at)}
+        code.store(x.dtype, Body(program, {}, {}).of(code, wanted, known)[0], returned[0], at)
+    name = machine.registered("\n".join([*sorted(code.declared), *code.lines]) + "\n")
+    return jax.jit(jax.ffi.ffi_call(name, jax.ShapeDtypeStruct(x.shape, x.dtype)))(x, table)
 
 
 def of_program(program, rows):
@@ -241,3 +258,139 @@ def test_machine_code_gives_the_same_numbers(name, by):
         np.testing.assert_allclose(found.status.drifts[what].scale, drift.scale, rtol=1e-9)
         np.testing.assert_allclose(found.status.drifts[what].change, drift.change, atol=1e-12 * float(drift.scale))
     found.check()
+
+
+def test_a_carrier_that_breaks_is_named_at_the_same_step(by):
+    def energy(p, k):
+        return p["t"] * (1 - jnp.cos(3.0 * k[0])) + 0.0 * jnp.sqrt(2.0 - jnp.abs(k[0]))  # no number beyond |k| = 2
+
+    how = {"band": sj.Band(energy, {"t": 0.1}, dimension=3), "electric": fields.uniform([-0.05, 0.0, 0.0])}
+    found = []
+    for engine in (KERNELS, LANES):
+        status = by(engine, lambda: run(**how, every=4, count=300)).status
+        found.append([int(x) for x in (status.nonfinite, status.carrier, status.step)])
+        assert bool(by.names) == (engine == KERNELS)
+    assert found[0] == found[1]
+    assert found[0][0] > 0
+
+
+def test_several_launches_and_pairs_run_as_machine_code(by):
+    band = bands.kane(0.0135, 4.1)
+    kinds = {"electron": sj.electron, "hole": sj.hole}
+    dynamics = {name: sj.Dynamics(make(band), fields.uniform([1e-4, 0.0, 0.0])) for name, make in kinds.items()}
+    k = jnp.asarray(np.random.default_rng(2).normal(0, 0.01, (300, 3)))
+    pairs = {name: sj.Carriers(sj.Phase(jnp.zeros((300, 3)), k)) for name in kinds}
+    record = {"distance": observables.mean(lambda d, t, c: c["hole"].phase.position - c["electron"].phase.position)}
+    how = {"duration": 20.0, "dt": 1.0, "every": 5, "record": record}
+    at_once = by(KERNELS, lambda: sj.simulate(dynamics, pairs, **how))
+    told = []
+    in_turn = by(KERNELS, lambda: sj.simulate(dynamics, pairs, **how, progress=lambda done, frames: told.append(done)))
+    assert told == [1, 2, 3, 4]
+    assert len(set(by.names)) == 2, "the start, and a launch of a single frame for all four"
+    for a, b in zip(*(jax.tree.leaves((r.frames, r.final)) for r in (at_once, in_turn)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["rk4", "histogram and samples", "collisions"])
+def test_the_same_bits_for_any_tile_and_weight(name, by):
+    """Weights that differ, so that no order of a sum is like another."""
+    how = RUNS[name] | {"count": 3000}
+    results = [by(KERNELS, lambda tile=tile: run(**(how | {"tile": tile}))) for tile in (256, 1024, None)]
+    for other in results[1:]:
+        for a, b in zip(*(jax.tree.leaves((r.frames, r.final)) for r in (results[0], other)), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_frames_are_taken_in_groups_where_much_is_kept_of_every_carrier(by, monkeypatch):
+    found = by(KERNELS, lambda: run(**RUNS["histogram and samples"]))
+    monkeypatch.setattr(frames, "ROOM", {"cpu": 256 * 9 * 8 * 2 + 1})  # two frames of the nine numbers kept
+    grouped = by(KERNELS, lambda: run(**RUNS["histogram and samples"]))
+    for a, b in zip(*(jax.tree.leaves((r.frames, r.final)) for r in (found, grouped)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.filterwarnings("ignore:semijax. eigh")
+def test_what_machine_code_does_not_have_runs_as_lanes(by):
+    def energy(p, k):
+        return jnp.linalg.eigvalsh(jnp.diag(p) + 0.1 * jnp.outer(jnp.cos(k), jnp.sin(k)))[0]
+
+    result = by(KERNELS, lambda: run(band=sj.Band(energy, jnp.asarray([0.0, 0.1, 0.3]), dimension=3)).check())
+    assert by.names == []
+    assert all(np.isfinite(x).all() for x in jax.tree.leaves(result.frames))
+
+
+def test_derivatives_and_batches_go_through(by):
+    def height(t):
+        band = bands.cosine(bandwidth=t, period=50.0)
+        k = jnp.linspace(-0.05, 0.05, 256)[:, None]
+        carriers = sj.Carriers(sj.Phase(jnp.zeros((256, 1)), k))
+        dynamics = sj.Dynamics(sj.electron(band), fields.uniform([1e-4]))
+        record = {"x": observables.mean(observables.position)}
+        return sj.simulate(dynamics, carriers, duration=20.0, dt=1.0, every=20, record=record).frames["x"][-1, 0]
+
+    t = jnp.asarray(0.02)
+    value, slope = by(KERNELS, lambda: jax.value_and_grad(height)(t))
+    # the velocity is linear in the bandwidth, so the displacement is
+    np.testing.assert_allclose(slope, by(KERNELS, lambda: height(t)) / t, rtol=1e-10)
+    np.testing.assert_allclose(by(KERNELS, lambda: jax.vmap(height)(jnp.asarray([0.02, 0.04]))), [value, 2 * value], rtol=1e-10)
+    np.testing.assert_allclose(by(KERNELS, lambda: jax.jvp(height, (t,), (jnp.asarray(1.0),))[1]), slope, rtol=1e-10)
+
+
+# -- blocks that only some carriers need -------------------------------------------------------------------------------------
+
+
+def test_what_only_some_carriers_need_is_set_apart():
+    def dear(x):
+        return functools.reduce(lambda y, _: jnp.sin(y) + x, range(6), x)
+
+    def blocks(function):
+        program = Program(lambda p, c, t: function(c), (), jnp.zeros((2, 8)), ())
+        wanted = list(program.outputs[0].flat)
+        return program, [item for item in arranged(program.order, wanted) if isinstance(item, Guarded)]
+
+    program, found = blocks(lambda c: jnp.where(c[0] > 0, dear(c[1]), c[1]))
+    assert [block.value for block in found] == [True]
+    assert sum(node.op == "sin" for node in found[0].nodes) == 6
+    assert [node.id for node in found[0].results] == [program.outputs[0].item().args[2].id]
+    _, found = blocks(lambda c: jnp.where(c[0] > 0, c[1], dear(c[1])))
+    assert [block.value for block in found] == [False]
+    _, found = blocks(lambda c: jnp.where(c[0] > 0, dear(c[1]), c[1]) + dear(c[1]))
+    assert found == [], "needed anyway"
+    _, found = blocks(lambda c: jnp.where(c[0] > 0, jnp.sin(c[1]), c[1]))
+    assert found == [], "not worth it"
+    _, found = blocks(lambda c: jnp.where(dear(c[1]) > 0, dear(c[1]), c[1]))
+    assert found == [], "the condition needs it"
+
+
+def test_a_block_that_runs_for_some_vectors_gives_what_each_carrier_needs():
+    def function(p, c, t):
+        return jnp.where(c > 0, jnp.exp(-jnp.sin(c) * jnp.log1p(c)) + jnp.sin(jnp.sin(jnp.sin(c))), 2 * c)
+
+    program = Program(function, (), jnp.zeros(8), ())
+    assert any(isinstance(item, Guarded) for item in arranged(program.order, list(program.outputs[0].flat)))
+
+    def write(code, given):
+        return Body(program, {}, {}).of(code, numbers(program), {program.inputs[0].id: given[0]})
+
+    for signs in itertools.product((1.0, -1.0), repeat=3):  # vectors with all, some and none
+        x = np.concatenate([np.linspace(0.1, 2.0, 8) * s for s in signs]).astype("float64")
+        x[5] *= -1
+        found = elementwise(1, [x.dtype], write)(x)[0]
+        with np.errstate(invalid="ignore"):
+            wanted = np.where(x > 0, np.exp(-np.sin(x) * np.log1p(x)) + np.sin(np.sin(np.sin(x))), 2 * x)
+        np.testing.assert_allclose(found, wanted, rtol=1e-14)
+
+
+@pytest.mark.parametrize("mode", ["clip", "fill"])
+def test_numbers_of_a_table_at_computed_places(mode):
+    table = jnp.asarray(np.random.default_rng(3).normal(size=(40, 50)))
+
+    def function(p, c, t):
+        i = jnp.floor(c * 10).astype(jnp.int32)
+        return p.at[i, 2 * i].get(mode=mode) + jax.lax.dynamic_slice(p, (i, i + 1), (2, 2)).sum()
+
+    x = jnp.asarray(np.random.default_rng(4).uniform(-2.0, 6.0, 64))
+    program = Program(function, table, x, (), scalar=True)
+    assert not any(node.op == "opaque" for node in program.order)
+    found = by_tables(program, table, x)
+    np.testing.assert_allclose(found, jax.vmap(function, in_axes=(None, 0, None))(table, x, 0.0), rtol=1e-14)

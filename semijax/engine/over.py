@@ -15,6 +15,7 @@ from semijax._pytree import record, static
 from semijax._types import SemijaxError
 from semijax.engine.cuda import nvrtc
 from semijax.engine.lanes import Program, Unsupported
+from semijax.engine.llvm import machine
 from semijax.engine.pieces import LANES, MOST, PIECE, Packed, cut, in_one_piece, one_by_one
 
 _ENGINES = ("kernels", "lanes", "plain")
@@ -50,9 +51,13 @@ def chosen() -> Engine:
         raise SemijaxError(f"SEMIJAX_ENGINE = {name!r}: allowed are {', '.join(_ENGINES)}")
     platform = "cpu" if jax.default_backend() == "cpu" else "gpu"
     kernels = name == "kernels" and (platform == "cpu" or "cuda" in jax.devices()[0].client.platform_version)
-    if kernels and platform == "gpu" and nvrtc.library() is None:
-        _tell("steps run as lanes, slower than kernels: NVRTC is not installed (pip install nvidia-cuda-nvrtc)")
-        kernels = False
+    if kernels:
+        there, what, wheel = (
+            (machine.binding(), "llvmlite", "llvmlite") if platform == "cpu" else (nvrtc.library(), "NVRTC", "nvidia-cuda-nvrtc")
+        )
+        if there is None:
+            _tell(f"steps run as lanes, slower than kernels: {what} is not installed (pip install {wheel})")
+        kernels = there is not None
     return Engine(name != "plain", platform, kernels)
 
 

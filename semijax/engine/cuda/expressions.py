@@ -61,6 +61,8 @@ def expression(node: Node, names: dict[int, str], implied: dict[int, frozenset])
         return f"{arguments[0]} != 0" if kind == "b" else f"({TYPES[node.dtype]}){arguments[0]}"
     if op == "round" and kind == "f":
         return f"{_ROUNDING[dict(node.attr)['rounding_method']]}({arguments[0]})"
+    if op == "lookup":
+        return f"{arguments[0]}[{arguments[1]} + {node.attr}]"
     if op == "guard":
         roots = [r for r in node.args[1:] if r.id not in implied[node.args[0].id] and r.dtype.kind == "f"]
         zeros = [f"({TYPES[node.dtype]})({names[r.id]} - {names[r.id]})" for r in roots]

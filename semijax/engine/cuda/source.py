@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from semijax.engine.cuda.expressions import PREAMBLE, TYPES, expression, literal
+from semijax.engine.kernels.guarded import Guarded, arranged
 from semijax.engine.kernels.parts import Look, Merge, Plan, Row, numbers, packed
 from semijax.engine.lanes import Program
 from semijax.engine.lanes.graph import Node
@@ -26,10 +27,27 @@ class Body:
     def __init__(self, program: Program, wanted: list, letter: str, inputs: dict[int, str], shared: dict[int, str]):
         self.names = {program.inputs[i].id: name for i, name in inputs.items()} | shared
         self.lines: list[str] = []
-        for node in needed(program.order, [x for x in wanted if isinstance(x, Node)], set(self.names)):
-            self.names[node.id] = f"{letter}{node.id}"
-            value = expression(node, self.names, program.implied)
-            self.lines.append(f"const {kind(node.dtype)} {letter}{node.id} = {value};")
+        self.letter, self.program = letter, program
+        wanted = [x for x in wanted if isinstance(x, Node)]
+        for item in arranged(needed(program.order, wanted, set(self.names)), wanted):
+            if isinstance(item, Guarded):
+                self._guarded(item)
+            else:
+                self._node(item, f"const {kind(item.dtype)} ")
+
+    def _node(self, node: Node, declared: str) -> None:
+        value = expression(node, self.names, self.program.implied)
+        self.names[node.id] = f"{self.letter}{node.id}"
+        self.lines.append(f"{declared}{self.letter}{node.id} = {value};")
+
+    def _guarded(self, block: Guarded) -> None:
+        """What only some carriers need, if this one does."""
+        results = {node.id for node in block.results}
+        self.lines += [f"{kind(node.dtype)} {self.letter}{node.id} = 0;" for node in block.results]
+        self.lines.append(f"if ({'' if block.value else '!'}{self.of(block.condition)}) {{")
+        for node in block.nodes:
+            self._node(node, "" if node.id in results else f"const {kind(node.dtype)} ")
+        self.lines.append("}")
 
     def of(self, x: Any) -> str:
         """A value that the program returns."""
@@ -50,8 +68,6 @@ def kind(dtype) -> str:
 def shared_names(program: Program, letter: str) -> tuple[dict[int, str], list[str], list[str]]:
     """Names of what all carriers share, the lines that load them, and the parameters they come from, one for each dtype."""
     pack = packed(program)
-    if pack.tables:
-        raise Unsupported("a table")
     names, lines, parameters = {}, [], []
     for number, (dtype, ids) in enumerate(pack.names.items()):
         array = f"shared_{letter}{number}"
@@ -59,6 +75,9 @@ def shared_names(program: Program, letter: str) -> tuple[dict[int, str], list[st
         for place, i in enumerate(ids):
             names[i] = f"{letter}{i}"
             lines.append(f"const {kind(dtype)} {letter}{i} = {array}[{place}];")
+    for i, table in pack.tables.items():
+        names[i] = f"table_{letter}{i}"
+        parameters.append(f"const {kind(table.dtype)}* __restrict__ {names[i]}")
     return names, lines, parameters
 
 

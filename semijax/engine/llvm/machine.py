@@ -3,24 +3,37 @@
 import ctypes
 import functools
 import hashlib
+from types import ModuleType
+from typing import Any
 
 import jax
-import llvmlite.binding as llvm
+
+from semijax.engine.kernels import NoCompiler
 
 NAME = "carriers"
 _RARELY = '!{!"branch_weights", i32 1, i32 20}'  # what a guard asks for
-_kept: dict[str, llvm.ExecutionEngine] = {}  # machine code stays as long as the process, as what was compiled with it may
+_kept: dict[str, Any] = {}  # machine code stays as long as the process, as what was compiled with it may
+
+
+@functools.cache
+def binding() -> ModuleType | None:
+    """llvmlite; None where it is not installed. Loading it takes a moment, so nothing does before the first run."""
+    try:
+        import llvmlite.binding
+    except (ImportError, OSError):
+        return None
+    return llvmlite.binding
 
 
 @functools.cache
 def features() -> dict[str, bool]:
     """What the processor has, by LLVM's names."""
-    return dict(llvm.get_host_cpu_features())
+    return dict(_llvm().get_host_cpu_features())
 
 
 def fused() -> bool:
     """Whether the processor multiplies and adds in one instruction."""
-    return features().get("fma", False) or llvm.get_process_triple().startswith(("aarch64", "arm64"))
+    return features().get("fma", False) or _llvm().get_process_triple().startswith(("aarch64", "arm64"))
 
 
 def width() -> int:
@@ -29,7 +42,7 @@ def width() -> int:
 
 
 def registered(module: str) -> str:
-    """The name under which XLA knows the function `NAME` of a module."""
+    """The name under which XLA knows the function `NAME` of a module. Raises NoCompiler where llvmlite is missing."""
     name = "semijax_" + hashlib.sha256(module.encode()).hexdigest()[:24]
     if name not in _kept:
         address = _compiled(module.replace(f"@{NAME}(", f"@{name}(", 1), name)
@@ -39,17 +52,24 @@ def registered(module: str) -> str:
 
 def _compiled(source: str, name: str) -> int:
     attributes = f'"prefer-vector-width"="{8 * width()}" "min-legal-vector-width"="{8 * width()}"'
-    module = llvm.parse_assembly(f"{source}\nattributes #0 = {{ nounwind {attributes} }}\n!0 = {_RARELY}\n")
+    module = _llvm().parse_assembly(f"{source}\nattributes #0 = {{ nounwind {attributes} }}\n!0 = {_RARELY}\n")
     module.verify()
-    engine = llvm.create_mcjit_compiler(module, _target())
+    engine = _llvm().create_mcjit_compiler(module, _target())
     engine.finalize_object()
     _kept[name] = engine
     return engine.get_function_address(name)
 
 
 @functools.cache
-def _target() -> llvm.TargetMachine:
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    target, features = llvm.Target.from_default_triple(), llvm.get_host_cpu_features().flatten()
-    return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=3, jit=True)
+def _target():
+    _llvm().initialize_native_target()
+    _llvm().initialize_native_asmprinter()
+    target, features = _llvm().Target.from_default_triple(), _llvm().get_host_cpu_features().flatten()
+    return target.create_target_machine(cpu=_llvm().get_host_cpu_name(), features=features, opt=3, jit=True)
+
+
+def _llvm() -> Any:
+    found = binding()
+    if found is None:
+        raise NoCompiler("llvmlite is not installed")
+    return found
