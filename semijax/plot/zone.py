@@ -28,7 +28,8 @@ def folded(k: np.ndarray, rows: np.ndarray | None) -> np.ndarray:
     """Wavevectors [n d] moved into the first Brillouin zone."""
     if rows is None:
         return k
-    return np.asarray(jax.vmap(lambda one: lattices.to_brillouin_zone(one, rows))(jnp.asarray(k)), np.float64)
+    move = jax.jit(jax.vmap(lambda one: lattices.to_brillouin_zone(one, rows)))
+    return np.asarray(move(jnp.asarray(k)), np.float64)
 
 
 def outline(rows: np.ndarray, axes: tuple[int, int]) -> np.ndarray:
