@@ -113,7 +113,8 @@ def _simulated(case: Case, console: Console, title: str, value: Any = None) -> F
         dt, every = _clock(case, dynamics, start, step)
         steps = round(case.run.duration / dt)
         if value is None:
-            needed = forecast(dynamics, start, step=step, compensated=case.run.compensated)
+            looks = {"record": build.recorders(case), "frames": steps // every}
+            needed = forecast(dynamics, start, step=step, compensated=case.run.compensated, **looks)
             console.print(str(needed), highlight=False, markup=False)
         with stage(console, title, case.run.carriers * len(start) * steps) as progress:
             result = simulate(

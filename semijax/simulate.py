@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from semijax import certify, stepping
 from semijax._pytree import record, replace, static
@@ -17,7 +18,7 @@ from semijax.engine.mesh import gathered, loose, spread
 from semijax.engine.over import chosen
 from semijax.engine.prepare import check_inputs, check_start, enter, first_bad, leave, prepared
 from semijax.engine.reduce import BLOCK, tree_over_tiles
-from semijax.engine.state import Run
+from semijax.engine.state import Run, completed_example
 from semijax.observables import Sample, described
 from semijax.steppers import as_step, rk4
 from semijax.timestep import check_times, checked_dt, fitted, is_concrete
@@ -117,25 +118,55 @@ def simulate(
 
 
 def forecast(
-    dynamics, carriers, *, step=rk4, compensated: bool = False, chunk: int | None = None, keep: bool = True
+    dynamics,
+    carriers,
+    *,
+    step=rk4,
+    compensated: bool = False,
+    chunk: int | None = None,
+    keep: bool = True,
+    record: dict[str, Any] | None = None,
+    frames: int = 1,
 ) -> chunks.Forecast:
     """What `simulate` with these arguments will need: bytes at its peak beside the carriers given, and carriers at once.
 
-    Raises SemijaxError where they cannot fit.
+    record, frames: samples of many carriers in many frames (duration / (dt · every)) take room too. Raises SemijaxError where they
+    cannot fit.
     """
     at_first_use()
     step, count, head = as_step(step), chunks.count_of(carriers), chunks.first_of(carriers)
-    check_inputs(dynamics, head, {}, 1, count, chunk)
-    run = Run(dynamics, prepared(step, dynamics, _first(head).phase.wavevector.dtype), {}, (0.0, 1.0))
-    return chunks.forecast(carriers, chunks.bytes_of(head), _inside(run, head, compensated), chunk, keep)
+    check_inputs(dynamics, head, dict(record or {}), 1, count, chunk)
+    run = Run(dynamics, prepared(step, dynamics, _first(head).phase.wavevector.dtype), dict(record or {}), (0.0, 1.0))
+    samples = frames * _sampled(run, head)
+    return chunks.forecast(carriers, chunks.bytes_of(head), _inside(run, head, compensated), chunk, keep, samples)
 
 
 def _inside(run: Run, head, compensated: bool) -> int:
     """Bytes of one carrier inside the engine."""
+    _, state = _entered(run, head, compensated)
+    return _bytes(state) // BLOCK
+
+
+def _sampled(run: Run, head) -> int:
+    """Bytes of a frame's samples."""
+    run, state = _entered(run, head, False)
+
+    def looked(run, carrier):
+        return {name: recorder.of(run.dynamics, run.clock[0], carrier) for name, recorder in run.samplers.items()}
+
+    one = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[:-1], x.dtype), completed_example(state, BLOCK))
+    return sum(run.samplers[name].count * _bytes(x) for name, x in jax.eval_shape(looked, run, one).items())
+
+
+def _entered(run: Run, head, compensated: bool) -> tuple[Run, Any]:
+    """Shapes of the run and of a block of carriers inside the engine."""
     some = jax.tree.map(lambda x: jax.ShapeDtypeStruct((BLOCK, *x.shape[1:]), x.dtype), head)
     how = {"compensated": compensated, "lanes": BLOCK, "slots": 1, "dtype": _first(head).phase.wavevector.dtype}
-    _, state = jax.eval_shape(partial(enter, **how), run, some)
-    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(state)) // BLOCK
+    return jax.eval_shape(partial(enter, **how), run, some)
+
+
+def _bytes(tree) -> int:
+    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(tree))
 
 
 class _Course:
@@ -170,7 +201,7 @@ class _Course:
             failed = bool((watch.nonfinite > 0).any())  # nothing later in the run is worth its time
             if failed or self.progress(number * self.frames + done, self.chunks * self.frames):
                 break
-        return state, watch, parts, done
+        return state, watch, [start, _joined(parts[1:])], done
 
 
 @partial(jax.jit, static_argnames=("count", "collides"))
@@ -190,10 +221,15 @@ def _ended(run: Run, state, parts: list, watches: list, taken, *, done: int, cou
     return times, _finished(run, _together(run, [_in_turn(part) for part in parts])), final, watch.status()
 
 
-def _in_turn(parts: list) -> tuple:
+def _in_turn(parts: list, together: Callable = jnp.concatenate) -> tuple:
     """The launches' parts one after another."""
-    sums = jax.tree.map(lambda *x: jnp.concatenate(x), *(p[0] for p in parts))
-    return sums, jax.tree.map(lambda *x: jnp.concatenate(x, axis=1), *(p[1] for p in parts))
+    sums = jax.tree.map(lambda *x: together(x), *(p[0] for p in parts))
+    return sums, jax.tree.map(lambda *x: together(x, axis=1), *(p[1] for p in parts))
+
+
+def _joined(parts: list) -> tuple:
+    """As `_in_turn`, on the host: a program of so many arguments would take long to compile."""
+    return jax.tree.map(jnp.asarray, _in_turn(jax.device_get(parts), np.concatenate))
 
 
 def _together(run: Run, parts: list) -> tuple:

@@ -153,10 +153,13 @@ dynamics = sj.Dynamics(electron, fields.uniform([0.0, 0.0, 1e-4], [0.0, 1.0, 2.0
 carriers = sj.prepared(lambda first, n: sj.thermal(0, electron, n, 10.0, first=first), n)
 carriers.make(0, 256)
 how["step"] = getattr(sj, step)(sj.rk4) if step else sj.rk4
-foreseen = sj.forecast(dynamics, carriers, **how).bytes
 before = int(open("/proc/self/statm").read().split()[1]) * 4096
-record = {"drift": observables.mean(observables.velocity)}
-sj.simulate(dynamics, carriers, duration=20.0, dt=10.0, record=record, **how).check()
+record, frames = {"drift": observables.mean(observables.velocity)}, how.pop("frames", 2)
+if frames > 2:
+    record |= {f.__name__: observables.sample(f, 2000) for f in (observables.position, observables.wavevector, observables.energy)}
+foreseen = sj.forecast(dynamics, carriers, record=record, frames=frames, **how).bytes
+watch = (lambda done, frames: None) if frames > 2 else None
+sj.simulate(dynamics, carriers, duration=10.0 * frames, dt=10.0, record=record, progress=watch, **how).check()
 print(foreseen / (peak_memory() - before))
 """
 
@@ -171,6 +174,7 @@ print(foreseen / (peak_memory() - before))
         pytest.param(1 << 23, {"keep": False}, None, marks=pytest.mark.slow),
         pytest.param(1 << 22, {"keep": False}, "with_volume", marks=pytest.mark.slow),
         pytest.param(1 << 22, {}, "with_jacobian", marks=pytest.mark.slow),
+        pytest.param(1 << 19, {"frames": 400}, None, marks=pytest.mark.slow),
     ],
 )
 def test_the_forecast_is_within_a_factor_of_1_3_of_the_peak(n, how, step):

@@ -222,7 +222,10 @@ def emulated(monkeypatch, tmp_path, fresh):
         sources.append(source)
         results = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in moved] + outputs
         return jax.pure_callback(
-            lambda moved, arguments: run(source, moved, arguments, outputs, (*moved, *arguments)[0].shape[-1]), results, moved, arguments
+            lambda moved, arguments: run(source, moved, arguments, outputs, (*moved, *arguments)[0].shape[-1]),
+            results,
+            moved,
+            arguments,
         )
 
     monkeypatch.setattr(nvrtc, "compiled", lambda source, architecture: source)

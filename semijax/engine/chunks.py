@@ -20,8 +20,8 @@ _GENEROUS = 60  # times the carriers given is more than any run needs, a Jacobia
 _LOOKED_AT = 256
 _PART = 0.8  # of the free memory that a run may take
 # What a run was seen to hold at its peak: so many times the state of the carriers followed at once, and the bytes of those that are
-# made for it; in bytes, compiling and the programs themselves, and what is not given back between chunks.
-_STATES, _MADE, _FIXED, _BETWEEN = 2.8, 2.0, 210e6, 170e6
+# made for it, and of the samples; in bytes, compiling and the programs themselves, and what is not given back between chunks.
+_STATES, _MADE, _SAMPLES, _FIXED, _BETWEEN = 2.8, 2.0, 7.0, 210e6, 170e6
 
 
 @record
@@ -60,15 +60,15 @@ class Forecast:
         return f"memory: about {self.bytes / 2**30:.2g} GiB{free}"
 
 
-def forecast(carriers: Any, given: int, inside: int, chunk: int | None, keep: bool) -> Forecast:
+def forecast(carriers: Any, given: int, inside: int, chunk: int | None, keep: bool, samples: int = 0) -> Forecast:
     """given, inside: bytes of one carrier as it comes and in the engine. chunk: as the user wants it; None: as large as fits, and no
-    larger than pays. keep: whether the carriers are returned.
+    larger than pays. keep: whether the carriers are returned. samples: bytes of those that are recorded.
     """
     free, count, made = available(), count_of(carriers), isinstance(carriers, Prepared)
 
     def need(size):
         followed = min(size, count) * (_STATES * inside + _MADE * made * given)
-        return int(followed + inside * keep * count + _FIXED + _BETWEEN * (size < count))
+        return int(followed + inside * keep * count + _SAMPLES * samples + _FIXED + _BETWEEN * (size < count))
 
     if chunk is None:
         chunk = count if jax.default_backend() != "cpu" else LARGEST
