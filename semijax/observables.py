@@ -9,6 +9,7 @@ from jax.core import Tracer
 
 from semijax._pytree import record, static
 from semijax._types import Array, SemijaxError
+from semijax.engine.reduce import Slot
 
 # -- functions of one carrier; of a pair they return a dict with the pair's keys --------------------------------------------
 
@@ -202,7 +203,7 @@ class _Histogram:
         return jax.tree.map(counts, value)
 
     def slots(self, part):
-        """As (bin or −1, weight) of one carrier for each of the numbers looked at; there are `size` bins."""
+        """The weight of one carrier in its bin, for each of the numbers looked at; there are `size` bins."""
         weight, value = part
 
         def one(x):
@@ -211,7 +212,7 @@ class _Histogram:
                 further = found + jnp.int32(1 << i)
                 below = edges[jnp.minimum(further, jnp.int32(self.size))] <= x
                 found = jnp.where((further < self.size) & below, further, found)
-            return jnp.where((edges[0] <= x) & (x < edges[-1]), found, jnp.int32(-1)), weight
+            return Slot(jnp.where((edges[0] <= x) & (x < edges[-1]), found, jnp.int32(-1)), weight)
 
         return jax.tree.map(one, value)
 

@@ -265,6 +265,7 @@ RUNS = {
     "histogram and samples": {
         "record": {
             "E": observables.histogram(observables.energy, np.linspace(-0.6, 0.6, 12)),
+            "two": observables.histogram(lambda d, t, c: (c.phase.wavevector[0], c.phase.wavevector[1]), [-0.5, -0.1, 0.0, 0.3]),
             "k": observables.sample(observables.wavevector, 3),
             "v": observables.sample(observables.velocity, 600),
         },

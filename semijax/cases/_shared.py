@@ -94,7 +94,7 @@ def push_of(case: Any, finished: Any, dynamics: Any) -> Push:
 
 def energies(band: Any, push: Push, k: np.ndarray) -> np.ndarray:
     """E [m], eV, at wavevectors k [m] (1/Å) along the field."""
-    return as_numbers(jax.vmap(band)(jnp.asarray(np.outer(k, push.along))))
+    return as_numbers(jax.jit(jax.vmap(band))(jnp.asarray(np.outer(k, push.along))))
 
 
 def period_along(case: Any, dynamics: Any, direction: np.ndarray) -> float:

@@ -1,11 +1,18 @@
 """Bit-reproducible sums over carriers: a halving tree fixed by the carriers' order, whatever the tile size."""
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 
 BLOCK = 256  # lanes of one block; tiles are powers of two of at least this many
+
+
+class Slot(NamedTuple):
+    """A number that adds up in one of many places; −1: nowhere."""
+
+    place: Any
+    number: Any
 
 
 class Recorder(Protocol):

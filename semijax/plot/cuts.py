@@ -45,7 +45,7 @@ class Cut:
 
     def energies(self, band: Band) -> np.ndarray:
         """E [m] along the cut, eV."""
-        return np.asarray(jax.vmap(band)(jnp.asarray(self.points)), np.float64)
+        return np.asarray(jax.jit(jax.vmap(band))(jnp.asarray(self.points)), np.float64)
 
 
 def straight(where: str, band: Band, direction: Any, through: Any, span: Any, samples: int) -> Cut:

@@ -74,8 +74,8 @@ def bands_and_mass(
     k, along = jnp.asarray(cut.points), cut.along
     assert along is not None
     energies = cut.energies(band)
-    velocity = np.asarray(jax.vmap(band.velocity)(k), np.float64) @ along
-    inverse = np.asarray(jax.vmap(band.inverse_mass)(k), np.float64) @ along @ along * units.M0
+    velocity = np.asarray(jax.jit(jax.vmap(band.velocity))(k), np.float64) @ along
+    inverse = np.asarray(jax.jit(jax.vmap(band.inverse_mass))(k), np.float64) @ along @ along * units.M0
     panels = (
         (top, energies, "energy", "energy $E$"),
         (middle, velocity, "velocity", "velocity $v$"),

@@ -120,7 +120,7 @@ def _levels(ax: Axes, band: Band, through: np.ndarray, pair: tuple[int, int]) ->
     x, y = np.linspace(x_low, x_high, 121), np.linspace(y_low, y_high, 121)
     k = np.tile(through, (121, 121, 1))
     k[..., pair[0]], k[..., pair[1]] = (grid / units.NM for grid in np.meshgrid(x, y))
-    energy = np.asarray(jax.vmap(band)(jnp.asarray(k.reshape(-1, k.shape[-1]))), np.float64).reshape(121, 121)
+    energy = np.asarray(jax.jit(jax.vmap(band))(jnp.asarray(k.reshape(-1, k.shape[-1]))), np.float64).reshape(121, 121)
     name, unit = prefixes.fitting("energy", np.ptp(energy))
     ax.grid(False)
     shades = ax.contourf(x, y, energy / unit, levels=12, cmap=house.BACKGROUND, zorder=0)

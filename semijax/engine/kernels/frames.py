@@ -14,7 +14,7 @@ from semijax.engine.kernels import NoCompiler
 from semijax.engine.kernels.parts import Plan
 from semijax.engine.kernels.tile import Kernel, Tile
 from semijax.engine.lanes import Unsupported
-from semijax.engine.reduce import tree_in_tile, tree_over_blocks
+from semijax.engine.reduce import Slot, tree_in_tile, tree_over_blocks
 from semijax.engine.state import Run, complete, completed_example, like, wavevector
 from semijax.engine.steps import Moves
 from semijax.engine.tiles import numbers
@@ -103,9 +103,9 @@ def _tile(moves: Moves, run: Run, state, count: int, collides: bool, platform: s
     reference = {
         name: jax.ShapeDtypeStruct((lanes,), value.dtype) for name, (value, _) in _invariants(run, carrier, collides).items()
     }
-    merges = [(recorder, lambda recorder, a, b: recorder.merge(a, b)) for recorder in _adders(run, "merged").values()]
+    merged, binned, own = (_adders(run, kind, platform) for kind in ("merged", "binned", "own"))
+    merges = [(recorder, lambda recorder, a, b: recorder.merge(a, b)) for recorder in merged.values()]
     merges.append((None, lambda recorder, a, b: merged_glimpses(a, b)))
-    in_kernel = platform == "cpu"  # threads of a GPU would add in any order
 
     def look(run, seen, t):
         carrier, number, reference = seen
@@ -113,39 +113,40 @@ def _tile(moves: Moves, run: Run, state, count: int, collides: bool, platform: s
         invariants = certify.invariants(run.dynamics, t, carrier, collides)
         values = {name: value for name, (value, _) in invariants.items()}
         glimpse = glimpse_of(invariants, certify.finite(carrier, invariants), values if start else reference, number)
-        binned = _adders(run, "binned") if in_kernel else {}
-        pairs = [recorder.slots(parts[name]) for name, recorder in binned.items()]
-        kept = {name: parts[name] for name in _adders(run, "binned") if name not in binned}
+        slots = [run.adders[name].slots(parts[name]) for name in binned]
+        kept = {name: parts[name] for name in own}
         samples = {name: recorder.of(run.dynamics, t, carrier) for name, recorder in run.samplers.items()}
-        merged = [*(parts[name] for name in _adders(run, "merged")), glimpse]
-        return merged, (kept, samples, lax.stop_gradient(values) if start else {}), jax.tree.leaves(pairs, is_leaf=_pair)
+        everything = kept, samples, lax.stop_gradient(values) if start else {}
+        return [*(parts[name] for name in merged), glimpse], everything, jax.tree.leaves(slots, is_leaf=_slot)
 
     place = sum(leaf.size // lanes for leaf in jax.tree.leaves(carrier))
-    trees = _trees(run, carrier) if in_kernel else {}
-    sizes = [run.adders[name].size for name, tree in trees.items() for _ in range(tree.num_leaves)]
+    trees = {name: _slots(run, recorder, carrier) for name, recorder in binned.items()}
+    sizes = [binned[name].size for name, tree in trees.items() for _ in range(tree.num_leaves)]
     tile = Tile(moves, look, merges, sizes, place, run, (carrier, number, {} if start else reference), run.clock[0])
     return tile, trees
 
 
-def _pair(x) -> bool:
-    return isinstance(x, tuple)
+def _slot(x) -> bool:
+    return isinstance(x, Slot)
 
 
-def _trees(run: Run, carrier) -> dict:
-    """The trees that binned recorders add up, by name."""
-
-    def slots(c, recorder):
-        return recorder.slots(recorder.part(run.dynamics, run.clock[0], c))
-
-    return {
-        name: jax.tree.structure(jax.eval_shape(partial(slots, recorder=recorder), _one(carrier)), is_leaf=_pair)
-        for name, recorder in _adders(run, "binned").items()
-    }
+def _slots(run: Run, recorder, carrier):
+    """The tree of what a recorder adds up in places."""
+    found = jax.eval_shape(lambda c: recorder.slots(recorder.part(run.dynamics, run.clock[0], c)), _one(carrier))
+    return jax.tree.structure(found, is_leaf=_slot)
 
 
-def _adders(run: Run, kind: str) -> dict:
-    """The recorders whose parts are "merged", or whose numbers are "binned": added up in one of many places."""
-    return {name: recorder for name, recorder in run.adders.items() if hasattr(recorder, "in_tile") == (kind == "binned")}
+def _adders(run: Run, kind: str, platform: str) -> dict:
+    """The recorders whose parts are "merged", those whose numbers are "binned": added up in one of many places, where the threads of
+    a GPU would add in any order; and those that add up in their "own" way.
+    """
+
+    def of(recorder):
+        if not hasattr(recorder, "in_tile"):
+            return "merged"
+        return "binned" if platform == "cpu" and hasattr(recorder, "slots") else "own"
+
+    return {name: recorder for name, recorder in run.adders.items() if of(recorder) == kind}
 
 
 def _sorted(run: Run, platform: str, real, trees: dict, parts: list, kept: Any, binned: list) -> tuple:
@@ -157,13 +158,13 @@ def _sorted(run: Run, platform: str, real, trees: dict, parts: list, kept: Any, 
         return jax.vmap(partial(tree_over_blocks, recorder.merge))(part)
 
     others, samples, values = kept
-    found = {name: over_blocks(recorder, part) for (name, recorder), part in zip(_adders(run, "merged").items(), parts)}
+    found = {name: over_blocks(recorder, part) for (name, recorder), part in zip(_adders(run, "merged", platform).items(), parts)}
     rest = iter(binned)
-    for name, recorder in _adders(run, "binned").items():
+    for name, recorder in run.adders.items():
         if name in others:
             lanes = jax.tree.map(lambda x: jnp.where(real, x, jnp.zeros_like(x)), others[name])
             found[name] = jax.vmap(lambda lanes, recorder=recorder: recorder.in_tile(lanes, tree_in_tile))(lanes)
-        else:
+        elif name in trees:
             mine = jax.tree.unflatten(trees[name], [next(rest) for _ in range(trees[name].num_leaves)])
             found[name] = over_blocks(recorder, mine)
     first = {name: jax.tree.map(lambda x, n=r.count: x[..., :n], samples[name]) for name, r in run.samplers.items()}

@@ -21,8 +21,8 @@ class Tile:
     """Steps and looks as a kernel.
 
     moves: of a carrier. look(given, (carrier, more...), scalars) -> (list of parts, a tree of what is kept of every carrier, a list of
-    (place, number)); `merges` has (recorder, merge(recorder, left, right)) for each part, `sizes` how many places there are for each
-    pair. number: the row of the tree (carrier, more...) that numbers the carriers. given, carrier, scalars:
+    `reduce.Slot`); `merges` has (recorder, merge(recorder, left, right)) for each part, `sizes` how many places there are for each
+    slot. number: the row of the tree (carrier, more...) that numbers the carriers. given, carrier, scalars:
     examples as for `over_lanes`. Raises Unsupported for a look that cannot be a lane program.
     """
 
@@ -43,14 +43,14 @@ class Tile:
         shapes = [jax.ShapeDtypeStruct((*parts.shape(out), BLOCK), parts.dtype(out)) for out in program.outputs]
         self.tree, self.lanes = program.out_tree, jax.tree.leaves(carrier)[0].shape[-1]
         found, first = [], 0
-        every, kept, pairs = jax.tree.unflatten(self.tree, shapes)
+        every, kept, slots = jax.tree.unflatten(self.tree, shapes)
         for part, (recorder, merge) in zip(every, merges, strict=True):
             found.append(Merge(_merger(merge, recorder, part), first))
             first += found[-1].width
         places = [(leaf, i) for leaf, x in enumerate(jax.tree.leaves(carrier)) for i in range(x.size // x.shape[-1])]
         used = {i for i in range(program.count) if program.reads(i)} | {number, *moves.moving, *moves.fixed}
         self.rows = {i: Row(program.inputs[i].dtype, *places[i]) for i in sorted(used)}
-        binned = tuple((size, weight.dtype) for size, (_, weight) in zip(sizes, pairs, strict=True))
+        binned = tuple((size, weight.dtype) for size, (_, weight) in zip(sizes, slots, strict=True))
         dtypes = [x.dtype for x in jax.tree.leaves(kept) for _ in range(x.size // BLOCK)]
         self.moves, self.look = moves, Look(program, tuple(found), tuple(dtypes), binned, number)
 
