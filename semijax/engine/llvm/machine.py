@@ -3,6 +3,7 @@
 import ctypes
 import functools
 import hashlib
+import threading
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +13,7 @@ from semijax.engine.kernels import NoCompiler
 
 NAME = "carriers"
 _RARELY = '!{!"branch_weights", i32 1, i32 20}'  # what a guard asks for
+_lock = threading.Lock()
 _kept: dict[str, Any] = {}  # machine code stays as long as the process, as what was compiled with it may
 
 
@@ -44,9 +46,10 @@ def width() -> int:
 def registered(module: str) -> str:
     """The name under which XLA knows the function `NAME` of a module. Raises NoCompiler where llvmlite is missing."""
     name = "semijax_" + hashlib.sha256(module.encode()).hexdigest()[:24]
-    if name not in _kept:
-        address = _compiled(module.replace(f"@{NAME}(", f"@{name}(", 1), name)
-        jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(ctypes.c_void_p(address)), platform="cpu")
+    with _lock:  # threads may trace the same run
+        if name not in _kept:
+            address = _compiled(module.replace(f"@{NAME}(", f"@{name}(", 1), name)
+            jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(ctypes.c_void_p(address)), platform="cpu")
     return name
 
 
