@@ -343,15 +343,17 @@ def test_what_kernels_do_not_have_runs_as_lanes(emulated):
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(result.frames))
 
 
-def test_derivatives_and_batches_go_through(emulated):
-    def height(t):
-        band = bands.cosine(bandwidth=t, period=50.0)
-        k = jnp.linspace(-0.05, 0.05, 256)[:, None]
-        carriers = sj.Carriers(sj.Phase(jnp.zeros((256, 1)), k))
-        dynamics = sj.Dynamics(sj.electron(band), fields.uniform([1e-4]))
-        record = {"x": observables.mean(observables.position)}
-        return sj.simulate(dynamics, carriers, duration=20.0, dt=1.0, every=20, record=record).frames["x"][-1, 0]
+def height(t):
+    """How far carriers of a cosine band of this width went on the average."""
+    band = bands.cosine(bandwidth=t, period=50.0)
+    k = jnp.linspace(-0.05, 0.05, 256)[:, None]
+    carriers = sj.Carriers(sj.Phase(jnp.zeros((256, 1)), k))
+    dynamics = sj.Dynamics(sj.electron(band), fields.uniform([1e-4]))
+    record = {"x": observables.mean(observables.position)}
+    return sj.simulate(dynamics, carriers, duration=20.0, dt=1.0, every=20, record=record).frames["x"][-1, 0]
 
+
+def test_derivatives_and_batches_go_through(emulated):
     t = jnp.asarray(0.02)
     value, slope = jax.value_and_grad(height)(t)
     # the velocity is linear in the bandwidth, so the displacement is

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from test_kernels import RUNS, alike, run
+from test_kernels import RUNS, alike, height, run
 from test_lanes import CARRIERS, FUNCTIONS, MATRIX, TIME
 
 import semijax as sj
@@ -320,14 +320,6 @@ def test_what_machine_code_does_not_have_runs_as_lanes(by):
 
 
 def test_derivatives_and_batches_go_through(by):
-    def height(t):
-        band = bands.cosine(bandwidth=t, period=50.0)
-        k = jnp.linspace(-0.05, 0.05, 256)[:, None]
-        carriers = sj.Carriers(sj.Phase(jnp.zeros((256, 1)), k))
-        dynamics = sj.Dynamics(sj.electron(band), fields.uniform([1e-4]))
-        record = {"x": observables.mean(observables.position)}
-        return sj.simulate(dynamics, carriers, duration=20.0, dt=1.0, every=20, record=record).frames["x"][-1, 0]
-
     t = jnp.asarray(0.02)
     value, slope = by(KERNELS, lambda: jax.value_and_grad(height)(t))
     # the velocity is linear in the bandwidth, so the displacement is

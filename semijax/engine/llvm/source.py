@@ -13,6 +13,7 @@ from semijax.engine.lanes import Program
 from semijax.engine.llvm import call, sums
 from semijax.engine.llvm.body import Body, Values
 from semijax.engine.llvm.code import Code
+from semijax.engine.pieces import Packed
 from semijax.engine.reduce import BLOCK
 
 IN_FLIGHT = 2  # vectors of carriers that move together: a step alone would wait for its own results half of the time
@@ -43,7 +44,7 @@ class Kernel:
         rest, results = iter(given[len(plan.moving) :]), iter(returned[len(plan.moving) :])
         arrays = dict(zip(plan.moving, returned)) | dict(zip(plan.fixed, rest))
         count = code.scalar(np.int32, next(rest), "0")
-        bodies = [self._body(program, rest) for program in plan.programs]
+        bodies = [self._body(program, pack, rest) for program, pack in zip(plan.programs, self.packs, strict=True)]
         parts, kept, binned = ([next(results) for _ in some] for some in (look.dtypes, look.kept, look.binned))
         buffers = [code.room(dtype, BLOCK) for dtype in look.dtypes]
         pairs = [(code.room(np.int32, BLOCK), code.room(dtype, BLOCK)) for _, dtype in look.binned]
@@ -82,12 +83,12 @@ class Kernel:
             code.store(plan.rows[i].dtype, rows[i], arrays[plan.rows[i].leaf], places[i])
         return rows
 
-    def _body(self, program: Program, arrays: Iterable[str]) -> Body:
+    def _body(self, program: Program, pack: Packed, arrays: Iterable[str]) -> Body:
         shared, rest = {}, iter(arrays)
-        for dtype, ids in packed(program).names.items():
+        for dtype, ids in pack.names.items():
             array = next(rest)
             shared |= {i: self.code.scalar(dtype, array, str(place)) for place, i in enumerate(ids)}
-        shared |= {i: next(rest) for i in packed(program).tables}
+        shared |= {i: next(rest) for i in pack.tables}
         return Body(program, shared, {tick.id: next(rest) for tick in program.ticks})
 
     def _moved(self, bodies: list[Body], rows: Values, frame: str) -> Values:
