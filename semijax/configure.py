@@ -34,18 +34,31 @@ def configure(devices: int | None = None, precision: str | None = None) -> None:
 
 
 def at_first_use() -> None:
-    """Configures with the defaults if JAX has not started; else says once, in one line, if it runs on fewer cores than there are."""
+    """Configures with the defaults if JAX has not started and nobody has said how many devices."""
+    if not started() and not _said():
+        configure()
+
+
+def threads() -> int:
+    """How many threads work for a call on a CPU: one for each virtual device where somebody has said how many, else one per core."""
+    return jax.local_device_count("cpu") if _said() else cores()
+
+
+def tell_if_late() -> None:
+    """Says once, in one line, if JAX runs on fewer cores than there are because it started before semijax."""
     global _told
-    if not started():
-        if _COUNT not in os.environ.get("XLA_FLAGS", ""):  # else the user, or configure, has said how many
-            configure()
-    elif not _told and _COUNT not in os.environ.get("XLA_FLAGS", "") and jax.default_backend() == "cpu" and cores() > 1:
+    if not _told and not _said() and jax.default_backend() == "cpu" and cores() > 1:
         _told = True
         warnings.warn(
             f"semijax: JAX started before semijax: steps run on one of {cores()} cores; "
             "make sj.configure() the first line of the script",
             stacklevel=3,
         )
+
+
+def _said() -> bool:
+    """Whether the user, or `configure`, has said how many virtual devices."""
+    return _COUNT in os.environ.get("XLA_FLAGS", "")
 
 
 def cores() -> int:

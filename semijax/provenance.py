@@ -22,7 +22,7 @@ def facts() -> dict[str, str]:
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {cores()} cores, {instruction_set()}",
         "devices": ", ".join(f"{device.platform}:{device.id} {device.device_kind}" for device in jax.devices()),
-        "engine": str(chosen()),
+        "engine": str(chosen(True)),
         "double_precision": "on" if jax.config.read("jax_enable_x64") else "off",
     }
 

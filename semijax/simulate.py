@@ -1,20 +1,17 @@
 """simulate: the only loop over time. It takes carriers in tiles, adds up observables, and knows no physics."""
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from semijax import certify, stepping
 from semijax._pytree import record, replace, static
 from semijax.configure import at_first_use
-from semijax.engine import chunks, tiles
-from semijax.engine.launch import launch, observe_start, whole
-from semijax.engine.mesh import gathered, loose, spread
+from semijax.engine import chunks
+from semijax.engine.course import Course, followed, in_turn
 from semijax.engine.over import chosen
 from semijax.engine.prepare import check_inputs, check_start, enter, first_bad, leave, prepared
 from semijax.engine.reduce import BLOCK, tree_over_tiles
@@ -91,17 +88,15 @@ def simulate(
     dtype = _first(head).phase.wavevector.dtype
     given = Run(dynamics, prepared(step, dynamics, dtype), recorders, (float(start), float(dt)))
     size = chunks.chosen(carriers, head, partial(_inside, given, head, compensated), chunk, keep) if concrete else count
-    course = _Course(frames, every, progress, count, size, tile, stepping.collides(step))
+    course = Course(frames, every, progress, count, size, tile, stepping.collides(step), chosen(concrete))
     kept, parts, watches, done = chunks.Kept(count), [], [], 0
     for number, (first, some) in enumerate(chunks.taken(carriers, size)):
         if isinstance(carriers, chunks.Prepared):  # those given were looked at before anything ran
             check_start(first_bad(some), some, first)
         n = chunks.count_of(some)
-        run, state = enter(given, some, compensated=compensated, lanes=course.lanes, slots=course.slots, dtype=dtype)
+        how = {"compensated": compensated, "dtype": dtype}
+        course, (run, state, watch, part, reached) = followed(course, given, some, first, number, how)
         del some  # here and below: memory for what comes next
-        state, index = spread((state, course.index(first, n)))
-        state, watch, part, reached = course.follow(loose(run), state, index, number)
-        state, part, watch = gathered((state, part, replace(watch, reference={})))
         if number and reached < frames:
             break  # stopped: there are fewer frames of these carriers than of those before
         done, parts, watches = reached, [*parts, part], [*watches, watch]
@@ -169,41 +164,6 @@ def _bytes(tree) -> int:
     return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(tree))
 
 
-class _Course:
-    """How a run goes: `frames` of `every` steps for each chunk of `size` carriers."""
-
-    def __init__(
-        self, frames: int, every: int, progress: Callable | None, count: int, size: int, tile: int | None, collides: bool
-    ):
-        self.frames, self.every, self.progress, self.collides = frames, every, progress, collides
-        self.lanes = tiles.tile_size(min(size, count), tile)
-        self.slots, self.tiles = tiles.slots_of(min(size, count), self.lanes), tiles.tiles_of(count, self.lanes)
-        self.chunks = -(-count // size)
-        self.how = {"count": count, "collides": collides, "engine": chosen()}
-
-    def index(self, first: int, n: int):
-        """The numbers of the tiles of carriers first ... first + n − 1."""
-        return tiles.index_of(first // self.lanes, tiles.tiles_of(n, self.lanes), self.slots, self.tiles)
-
-    def follow(self, run: Run, state, index, number: int) -> tuple:
-        """(state, watch, parts, frames done) of chunk `number`: in one launch or, to tell `progress`, about forty equal ones (two shapes
-        at most, so two compilations).
-        """
-        if self.progress is None:
-            return *whole(run, state, index, frames=self.frames, every=self.every, **self.how), self.frames
-        start, watch = observe_start(run, state, index, **self.how)
-        parts, done, piece = [start], 0, math.ceil(self.frames / 40)
-        while done < self.frames:
-            length = min(piece, self.frames - done)
-            state, watch, part = launch(run, state, index, watch, done * self.every, frames=length, every=self.every, **self.how)
-            parts.append(part)
-            done += length
-            failed = bool((watch.nonfinite > 0).any())  # nothing later in the run is worth its time
-            if failed or self.progress(number * self.frames + done, self.chunks * self.frames):
-                break
-        return state, watch, [start, _joined(parts[1:])], done
-
-
 @partial(jax.jit, static_argnames=("count", "collides"))
 def _left(run: Run, state, taken, *, count: int, collides: bool):
     """The carriers of a chunk at the end."""
@@ -218,18 +178,7 @@ def _ended(run: Run, state, parts: list, watches: list, taken, *, done: int, cou
     times = run.time(taken // done * jnp.arange(done + 1, dtype=jnp.int32))
     final = None if state is None else leave(run.dynamics, state, taken, count, collides)
     watch = jax.tree.map(lambda *x: jnp.concatenate(x), *watches)
-    return times, _finished(run, _together(run, [_in_turn(part) for part in parts])), final, watch.status()
-
-
-def _in_turn(parts: list, together: Callable = jnp.concatenate) -> tuple:
-    """The launches' parts one after another."""
-    sums = jax.tree.map(lambda *x: together(x), *(p[0] for p in parts))
-    return sums, jax.tree.map(lambda *x: together(x, axis=1), *(p[1] for p in parts))
-
-
-def _joined(parts: list) -> tuple:
-    """As `_in_turn`, on the host: a program of so many arguments would take long to compile."""
-    return jax.tree.map(jnp.asarray, _in_turn(jax.device_get(parts), np.concatenate))
+    return times, _finished(run, _together(run, [in_turn(part) for part in parts])), final, watch.status()
 
 
 def _together(run: Run, parts: list) -> tuple:

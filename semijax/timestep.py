@@ -5,7 +5,7 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
+from jax.core import Tracer, eval_context
 
 from semijax._types import Phase, SemijaxError, cast
 from semijax.engine.host import jit_together
@@ -70,7 +70,7 @@ def fastest(dynamics, carriers, start: float = 0.0, duration: float = 0.0, step=
         return max(fastest(dynamics[name], carriers[name], start, duration, step) for name in dynamics)
     if not is_concrete((dynamics, carriers)):
         raise SemijaxError("suggest_dt: the values are traced: allowed outside jit, grad and vmap")
-    with jax.ensure_compile_time_eval():  # under a jit that closes over them, these are numbers all the same
+    with eval_context():  # under a jit that closes over them, these are numbers all the same
         return _fastest(dynamics, carriers, start, duration, step)
 
 

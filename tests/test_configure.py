@@ -48,16 +48,16 @@ def test_other_flags_of_the_user_are_left_alone():
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="one core: nothing is lost")
-def test_a_late_start_says_once_what_it_costs():
-    late = "import os, jax; jax.devices(); import semijax as sj; from semijax import bands\n" + CARRIERS + CARRIERS
-    status, _, complaints = ran(late)
+def test_a_late_start_costs_lanes_cores_and_says_so_once():
+    late = "import os, jax; jax.devices(); import semijax as sj; from semijax import bands\nelectron = sj.electron(bands.parabolic(0.1))\n"
+    run = "sj.simulate(sj.Dynamics(electron), sj.at_k([0.0, 0.0, 0.1], 8), duration=2.0, dt=1.0)\n"
+    status, _, complaints = ran(late + run + run, SEMIJAX_ENGINE="lanes")
     assert status == 0
     assert complaints.count("steps run on one of") == 1
     assert "make sj.configure() the first line of the script" in complaints
-    assert (
-        ran("import semijax as sj; sj.configure(devices=1); import jax; jax.devices(); from semijax import bands\n" + CARRIERS)[2]
-        == ""
-    )
+    assert ran(late + run)[2] == "", "kernels have threads of their own"
+    early = "import semijax as sj; sj.configure(devices=1); import jax; jax.devices(); from semijax import bands\n"
+    assert ran(early + late.partition("\n")[2] + run, SEMIJAX_ENGINE="lanes")[2] == ""
 
 
 def test_an_option_that_the_compiler_does_not_know_costs_a_notice_and_no_more():

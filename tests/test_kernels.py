@@ -230,7 +230,7 @@ def emulated(monkeypatch, tmp_path, fresh):
 
     monkeypatch.setattr(nvrtc, "compiled", lambda source, architecture: source)
     monkeypatch.setattr(kernel, "called", called)
-    monkeypatch.setattr(sys.modules["semijax.simulate"], "chosen", lambda: Engine(True, "gpu", True))
+    monkeypatch.setattr(sys.modules["semijax.simulate"], "chosen", lambda _: Engine(True, "gpu", True))
     return sources
 
 
@@ -286,7 +286,7 @@ def test_a_kernel_gives_the_same_numbers(name, emulated):
     by_kernel = run(**RUNS[name])
     assert len(emulated) == 2, "the look at the start and one launch, each compiled once"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["semijax.simulate"], "chosen", lambda: Engine(True, "cpu"))
+        patch.setattr(sys.modules["semijax.simulate"], "chosen", lambda _: Engine(True, "cpu"))
         by_lanes = run(**RUNS[name])
     alike((by_kernel.time, by_kernel.frames, by_kernel.final), (by_lanes.time, by_lanes.frames, by_lanes.final))
     for what, drift in by_lanes.status.drifts.items():
@@ -303,7 +303,7 @@ def test_a_carrier_that_breaks_is_named_at_the_same_step(emulated):
     found = {}
     for engine in (Engine(True, "gpu", True), Engine(True, "cpu")):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys.modules["semijax.simulate"], "chosen", lambda engine=engine: engine)
+            patch.setattr(sys.modules["semijax.simulate"], "chosen", lambda _, engine=engine: engine)
             band = sj.Band(energy, {"t": 0.1}, dimension=3)
             result = run(band=band, electric=fields.uniform([-0.05, 0.0, 0.0]), every=4, count=300)
         found[engine.platform] = [int(x) for x in (result.status.nonfinite, result.status.carrier, result.status.step)]
@@ -375,7 +375,7 @@ def test_nvrtc_takes_the_source_and_jax_lowers_the_call(name, architecture, monk
     real = nvrtc.compiled
     monkeypatch.setattr(nvrtc, "architecture", lambda: architecture)
     monkeypatch.setattr(nvrtc, "compiled", lambda *of: sources.append(real(*of)) or sources[-1])
-    monkeypatch.setattr(sys.modules["semijax.simulate"], "chosen", lambda: Engine(True, "gpu", True))
+    monkeypatch.setattr(sys.modules["semijax.simulate"], "chosen", lambda _: Engine(True, "gpu", True))
     lowered = jax.jit(lambda: run(**RUNS[name]).frames).trace().lower(lowering_platforms=("cuda",))
     assert ".entry carriers(" in sources[0]
     assert f".target sm_{architecture[-2:]}" in sources[0]
@@ -399,24 +399,24 @@ def test_the_engine_is_chosen_by_the_device_and_what_is_installed(monkeypatch):
         client = type("Client", (), {"platform_version": "cuda 13000"})
 
     monkeypatch.setenv("SEMIJAX_ENGINE", "kernels")
-    assert over.chosen() == Engine(True, "cpu", True)
+    assert over.chosen(True) == Engine(True, "cpu", True)
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     monkeypatch.setattr(jax, "devices", lambda: [Gpu()])
     monkeypatch.setattr(nvrtc, "library", lambda: "there")
-    assert over.chosen() == Engine(True, "gpu", True)
+    assert over.chosen(True) == Engine(True, "gpu", True)
     for name in ("lanes", "plain"):
         monkeypatch.setenv("SEMIJAX_ENGINE", name)
-        assert str(over.chosen()) == name
+        assert str(over.chosen(True)) == name
     monkeypatch.setenv("SEMIJAX_ENGINE", "kernels")
     monkeypatch.setattr(nvrtc, "library", lambda: None)
     monkeypatch.setattr(over, "_told", set())
     with pytest.warns(UserWarning, match="NVRTC is not installed"):
-        assert str(over.chosen()) == "lanes"
+        assert str(over.chosen(True)) == "lanes"
     monkeypatch.undo()
     monkeypatch.setattr(machine, "binding", lambda: None)
     monkeypatch.setattr(over, "_told", set())
     with pytest.warns(UserWarning, match="llvmlite is not installed"):
-        assert str(over.chosen()) == "lanes"
+        assert str(over.chosen(True)) == "lanes"
 
 
 def test_integers_that_cuda_c_would_take_otherwise_are_left_to_lanes():

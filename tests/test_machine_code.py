@@ -15,14 +15,14 @@ import semijax as sj
 from semijax import bands, fields, observables
 from semijax.engine.kernels import frames
 from semijax.engine.kernels.guarded import Guarded, arranged
-from semijax.engine.kernels.parts import numbers, packed
+from semijax.engine.kernels.parts import numbers, shared_by_all
 from semijax.engine.lanes import Program, Unsupported, trig
 from semijax.engine.llvm import call, functions, machine
 from semijax.engine.llvm.body import Body
 from semijax.engine.llvm.code import Code
 from semijax.engine.over import Engine
 
-KERNELS, LANES = Engine(True, "cpu", True), Engine(True, "cpu")
+KERNELS, LANES = Engine(True, "cpu", True, threads=3), Engine(True, "cpu")
 
 
 def elementwise(count, out, write, lanes=8, fused=True):
@@ -30,10 +30,15 @@ def elementwise(count, out, write, lanes=8, fused=True):
 
     def source(dtypes):
         code = Code(lanes, fused)
-        with call.handled(code, machine.NAME, count, len(out)) as (given, returned, n), code.loop(n, step=lanes) as (at, _, _):
-            found = write(code, [code.load(d, x, at) for d, x in zip(dtypes, given, strict=True)])
-            for d, x, array in zip(out, found, returned, strict=True):
-                code.store(d, x, array, at)
+        handler = call.Handler(code, machine.NAME, 1, 1)
+
+        def work(arrays):
+            with handler.unit(), code.loop(arrays.lanes, step=lanes) as (at, _, _):
+                found = write(code, [code.load(d, x, at) for d, x in zip(dtypes, arrays.given, strict=True)])
+                for d, x, array in zip(out, found, arrays.returned, strict=True):
+                    code.store(d, x, array, at)
+
+        handler.written(count, len(out), work)
         return "\n".join([*sorted(code.declared), *code.lines]) + "\n"
 
     def run(*arrays):
@@ -54,10 +59,15 @@ UNSAID |= {"powers", "inverse functions", "angle", "hyperbolic"}
 def by_tables(program, table, x):
     """The number of a program of one row and one table, for every lane."""
     code = Code(8, True)
-    wanted, (place,) = numbers(program), packed(program).tables
-    with call.handled(code, machine.NAME, 2, 1) as (given, returned, n), code.loop(n, step=8) as (at, _, _):
-        known = {place: given[1], program.inputs[0].id: code.load(x.dtype, given[0], at)}
-        code.store(x.dtype, Body(program, {}, {}).of(code, wanted, known)[0], returned[0], at)
+    wanted, (place,) = numbers(program), shared_by_all(program)[0].tables
+    handler = call.Handler(code, machine.NAME, 1, 1)
+
+    def work(arrays):
+        with handler.unit(), code.loop(arrays.lanes, step=8) as (at, _, _):
+            known = {place: arrays.given[1], program.inputs[0].id: code.load(x.dtype, arrays.given[0], at)}
+            code.store(x.dtype, Body(program, {}, {}).of(code, wanted, known)[0], arrays.returned[0], at)
+
+    handler.written(2, 1, work)
     name = machine.registered("\n".join([*sorted(code.declared), *code.lines]) + "\n")
     return jax.jit(jax.ffi.ffi_call(name, jax.ShapeDtypeStruct(x.shape, x.dtype)))(x, table)
 
@@ -65,7 +75,7 @@ def by_tables(program, table, x):
 def of_program(program, rows):
     """All numbers of a program for every lane."""
     wanted = numbers(program)
-    pack, clock = packed(program), program.clock(TIME)
+    (pack, _), clock = shared_by_all(program), program.clock(TIME)
     dtypes = [x.dtype for x in wanted]
     n = -(-rows[0].shape[0] // 8) * 8
     # what all lanes share travels as rows of equal numbers
@@ -88,7 +98,7 @@ def test_what_people_write_is_the_same_in_machine_code(name):
         program = Program(FUNCTIONS[name], MATRIX, CARRIERS, TIME)
     rows = [jnp.asarray(x) for x in Program.rows(CARRIERS)]
     try:
-        if packed(program).tables:
+        if shared_by_all(program)[0].tables:
             raise Unsupported("a table")
         found = of_program(program, rows)
     except Unsupported as error:
@@ -239,7 +249,7 @@ def by(monkeypatch):
         jax.clear_caches()
         names.clear()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys.modules["semijax.simulate"], "chosen", lambda: engine)
+            patch.setattr(sys.modules["semijax.simulate"], "chosen", lambda _: engine)
             return function()
 
     run.names = names

@@ -17,6 +17,7 @@ from semijax.engine import tiles
 
 LARGEST = 1 << 21  # carriers of a chunk on a CPU: many, so that what a chunk costs by itself does not count
 _GENEROUS = 60  # times the carriers given is more than any run needs, a Jacobian of each among it
+_ALWAYS = 1 << 28  # bytes that any machine has
 _LOOKED_AT = 256
 _PART = 0.8  # of the free memory that a run may take
 # What a run was seen to hold at its peak: so many times the state of the carriers followed at once, and the bytes of those that are
@@ -86,7 +87,9 @@ def forecast(carriers: Any, given: int, inside: int, chunk: int | None, keep: bo
 
 def chosen(carriers: Any, head: Any, inside: Callable[[], int], chunk: int | None, keep: bool) -> int:
     """Carriers at once, see `forecast`. head: some of them. inside() is asked where it matters."""
-    count, free, given = count_of(carriers), available(), bytes_of(head)
+    count, given = count_of(carriers), bytes_of(head)
+    little = count * given * _GENEROUS < _ALWAYS  # to ask the system takes as long as a short run
+    free = None if little else available()
     if chunk is None and (free is None or count * given * _GENEROUS < free):
         return count if jax.default_backend() != "cpu" else min(count, LARGEST)
     return forecast(carriers, given, inside(), chunk, keep).chunk

@@ -27,14 +27,15 @@ from semijax.lattice import fold
 @partial(wide_jit, static_argnames=("count", "collides", "engine"))
 def observe_start(run: Run, state, index, *, count: int, collides: bool, engine: Engine):
     """The frame at the start, leaves [1 ...], and the watch that later frames are compared with. index [tiles]: which of the tiles of
-    all carriers these are.
+    all carriers these are. Raises NoKernel, as the others do, where the engine's kernels have no word for something in the run.
     """
 
     def work(run, tiles):
         how = {"count": count, "collides": collides}
         plain = partial(_start, engine=engine.simpler, **how)
-        look = start_by_kernel(_writer(engine), run, tiles[1], plain, platform=engine.platform, **how) if engine.kernels else None
-        look = look or partial(plain, run)
+        look = partial(plain, run)
+        if engine.kernels:
+            look = start_by_kernel(_writer(engine), run, tiles[1], plain, **_kernels(engine), **how)
 
         def tile(samples, xs):
             part, seen, watch = look(*xs)
@@ -43,7 +44,7 @@ def observe_start(run: Run, state, index, *, count: int, collides: bool, engine:
         samples, (parts, watch) = lax.scan(tile, room(run, tiles[1], 1, count), tiles)
         return samples, (parts, watch)
 
-    samples, (parts, watch) = over_devices(work, run, (index, state))
+    samples, (parts, watch) = over_devices(work, run, (index, state), engine.devices)
     return (_merged(run, parts), samples), watch
 
 
@@ -53,12 +54,12 @@ def launch(run: Run, state, index, watch: Watch, begin, *, frames: int, every: i
 
     def work(shared, tiles):
         run, begin = shared
-        how, through = {"frames": frames, "every": every, "count": count, "collides": collides}, None
+        how = {"frames": frames, "every": every, "count": count, "collides": collides}
         if engine.kernels:
             moves = moves_of(*_motions(tiles[1]), run, completed_example(tiles[1], count), run.clock[0], True)
             plain = partial(_through, engine=engine.simpler, **how)
-            through = by_kernel(_writer(engine), run, begin, tiles[1], moves, plain, platform=engine.platform, **how)
-        if through is None:
+            through = by_kernel(_writer(engine), run, begin, tiles[1], moves, plain, **_kernels(engine), **how)
+        else:
             through = _by_frames(run, begin, tiles[1], engine=engine, **how)
 
         def tile(samples, xs):
@@ -73,7 +74,7 @@ def launch(run: Run, state, index, watch: Watch, begin, *, frames: int, every: i
         samples, (moved, parts) = lax.scan(group, room(run, tiles[1], frames, count), grouped(tiles, size))
         return samples, (*ungrouped(moved), parts)
 
-    samples, (state, watch, parts) = over_devices(work, (run, begin), (index, state, watch))
+    samples, (state, watch, parts) = over_devices(work, (run, begin), (index, state, watch), engine.devices)
     return state, watch, (_merged(run, parts), samples)
 
 
@@ -88,7 +89,11 @@ def whole(run: Run, state, index, *, frames: int, every: int, count: int, collid
 
 def _writer(engine: Engine):
     """What makes kernels for this platform."""
-    return on_cpu.kernel if engine.platform == "cpu" else on_gpu.kernel
+    return partial(on_cpu.kernel, threads=engine.threads) if engine.platform == "cpu" else on_gpu.kernel
+
+
+def _kernels(engine: Engine) -> dict:
+    return {"platform": engine.platform, "threads": engine.threads}
 
 
 def _start(run: Run, index, given, *, count: int, collides: bool, engine: Engine):

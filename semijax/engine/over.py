@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from semijax._pytree import record, static
 from semijax._types import SemijaxError
+from semijax.configure import threads
 from semijax.engine.cuda import nvrtc
 from semijax.engine.lanes import Program, Unsupported
 from semijax.engine.llvm import machine
@@ -26,25 +27,28 @@ _told: set[str] = set()
 @dataclass(frozen=True)
 class Engine:
     """How a step runs: as a lane program or by vmap alone, compiled for "cpu" or "gpu"; kernels: as machine code or in
-    CUDA C where that can be.
+    CUDA C. devices: how many share the tiles. threads: how many work for a kernel of a CPU.
     """
 
     lanes: bool
     platform: str
     kernels: bool = False
+    devices: int = 1
+    threads: int = 1
 
     @property
     def simpler(self) -> "Engine":
         """The same without kernels."""
-        return Engine(self.lanes, self.platform)
+        return Engine(self.lanes, self.platform, devices=jax.device_count())
 
     def __str__(self) -> str:
         return "kernels" if self.kernels else "lanes" if self.lanes else "plain"
 
 
-def chosen() -> Engine:
+def chosen(concrete: bool) -> Engine:
     """The fastest on the platform JAX runs on: kernels on a CPU and an NVIDIA GPU, else lanes; or what the environment variable
-    SEMIJAX_ENGINE says.
+    SEMIJAX_ENGINE says. concrete: whether nothing is traced: a kernel of a CPU then has threads instead of devices, which only
+    derivatives need.
     """
     name = os.environ.get("SEMIJAX_ENGINE", _ENGINES[0])
     if name not in _ENGINES:
@@ -58,7 +62,10 @@ def chosen() -> Engine:
         if there is None:
             _tell(f"steps run as lanes, slower than kernels: {what} is not installed (pip install {wheel})")
         kernels = there is not None
-    return Engine(name != "plain", platform, kernels)
+    devices = 1 if concrete and kernels and platform == "cpu" else jax.device_count()
+    return Engine(
+        name != "plain", platform, kernels, devices, max(1, threads() // devices) if kernels and platform == "cpu" else 1
+    )
 
 
 @record

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.core import eval_context
 
 from semijax import stepping
 from semijax._pytree import replace
@@ -60,7 +61,7 @@ def _check_one(where: str, dynamics, carriers) -> None:
 
 def first_bad(carriers) -> dict[str, Any]:
     """Of each species the number of the first carrier that is not finite, or of all carriers; not yet waited for."""
-    with jax.ensure_compile_time_eval():  # a jit may close over carriers
+    with eval_context():  # a jit may close over carriers
         return {name: _first_bad(one.phase) for name, one in _named(carriers)}
 
 

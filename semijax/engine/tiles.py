@@ -17,24 +17,23 @@ _OVERHEAD = 400  # lanes whose steps to the next frame take as long as what a ti
 GROUP = 8  # tiles whose sums are merged before they are stored; only where there are so many that filling up costs little
 
 
-def tile_size(count: int, wanted: int | None = None) -> int:
+def tile_size(count: int, devices: int, wanted: int | None = None, whole: bool = False) -> int:
     """Lanes per tile for `count` carriers: a power of two, at least one block, no larger than holds them all; or the whole blocks
-    that hold them all.
+    that hold them all. whole: whether the latter is best on a CPU.
     """
     largest = max(BLOCK, 1 << (count - 1).bit_length())
     if wanted is not None:
         return min(largest, max(BLOCK, 1 << (wanted - 1).bit_length()))
-    if jax.default_backend() == "cpu":
-        return min(largest, _fastest_size(count))
-    if jax.device_count() == 1 and count <= WHOLE_GPU:
+    cpu = jax.default_backend() == "cpu"
+    if whole if cpu else devices == 1 and count <= WHOLE_GPU:
         return BLOCK * -(-count // BLOCK)
-    return min(DEFAULT_GPU, max(BLOCK, largest // jax.device_count()))
+    return min(largest, _fastest_size(count, devices)) if cpu else min(DEFAULT_GPU, max(BLOCK, largest // devices))
 
 
-def _fastest_size(count: int) -> int:
+def _fastest_size(count: int, devices: int) -> int:
     """The size whose tiles, dealt out to all devices, take least time: few that are not filled, and few."""
     sizes = [_SMALLEST << i for i in range((DEFAULT // _SMALLEST).bit_length())]
-    return min(reversed(sizes), key=lambda size: dealt(tiles_of(count, size)) * (size + _OVERHEAD))
+    return min(reversed(sizes), key=lambda size: dealt(tiles_of(count, size), devices) * (size + _OVERHEAD))
 
 
 def groups_of(tiles: int) -> int:
@@ -57,10 +56,10 @@ def numbers(index, lanes: int):
     return index * lanes + jnp.arange(lanes, dtype=jnp.int32)
 
 
-def slots_of(count: int, lanes: int) -> int:
+def slots_of(count: int, lanes: int, devices: int) -> int:
     """Room for so many carriers, in tiles: as many for every device, and whole groups of them if there are many."""
     tiles = tiles_of(count, lanes)
-    return dealt(tiles, GROUP if tiles >= 64 * GROUP else 1)
+    return dealt(tiles, devices, GROUP if tiles >= 64 * GROUP else 1)
 
 
 def index_of(first: int, tiles: int, slots: int, total: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from semijax.engine.cuda.expressions import PREAMBLE, TYPES, expression, literal
 from semijax.engine.kernels.guarded import Guarded, arranged
-from semijax.engine.kernels.parts import Look, Merge, Plan, Row, numbers, packed
+from semijax.engine.kernels.parts import Look, Merge, Plan, Row, numbers, shared_by_all
 from semijax.engine.lanes import Program
 from semijax.engine.lanes.graph import Node
 from semijax.engine.lanes.movement import Unsupported
@@ -66,8 +66,8 @@ def kind(dtype) -> str:
 
 
 def shared_names(program: Program, letter: str) -> tuple[dict[int, str], list[str], list[str]]:
-    """Names of what all carriers share, the lines that load them, and the parameters they come from, one for each dtype."""
-    pack = packed(program)
+    """Names of what all carriers share, the lines that load and make them, and the parameters they come from, one for each dtype."""
+    pack, made = shared_by_all(program)
     names, lines, parameters = {}, [], []
     for number, (dtype, ids) in enumerate(pack.names.items()):
         array = f"shared_{letter}{number}"
@@ -78,6 +78,9 @@ def shared_names(program: Program, letter: str) -> tuple[dict[int, str], list[st
     for i, table in pack.tables.items():
         names[i] = f"table_{letter}{i}"
         parameters.append(f"const {kind(table.dtype)}* __restrict__ {names[i]}")
+    for node in made:
+        lines.append(f"const {kind(node.dtype)} {letter}{node.id} = {expression(node, names, program.implied)};")
+        names[node.id] = f"{letter}{node.id}"
     return names, lines, parameters
 
 
@@ -99,7 +102,7 @@ class Frame:
             self._add(letter, program, numbers(program) if program is look.program else program.moved_nodes(), rows)
         self.parameters += [f"{kind(dtype)}* out{i}" for i, dtype in plan.moving.items()]
         self.parameters += [f"{kind(dtype)}* part{i}" for i, dtype in enumerate(look.dtypes)]
-        self.parameters += [f"{kind(dtype)}* kept{i}" for i, dtype in enumerate(look.kept)]
+        self.parameters += [f"{kind(dtype)}* kept{i}" for i, (dtype, _) in enumerate(look.kept)]
 
     def _add(self, letter: str, program: Program, wanted: list, rows: dict[int, Row]) -> None:
         names, lines, arrays = shared_names(program, letter)
@@ -115,6 +118,8 @@ def written(plan: Plan) -> str:
     moves, look, rows = plan.moves, plan.look, plan.rows
     if sum(max(4, dtype.itemsize) for dtype in look.dtypes) * BLOCK // 2 > ROOM:
         raise Unsupported("so many sums")
+    if plan.unit > 1:
+        raise ValueError(f"units of {plan.unit} blocks")  # each block of threads merges its own
     if look.binned:
         raise Unsupported("numbers that add up in places of their own")  # in which order, no two runs would agree
     frame = Frame(plan)
@@ -172,7 +177,10 @@ def _looked(look: Look, body: Body, times: list) -> list[str]:
     )
     found = [body.of(x) for x in numbers(look.program)]
     values = (f"{w} p{i} = real ? ({w})({x}) : ({w})0;" for i, (w, x) in enumerate(zip(words, found)))
-    kept = (f"kept{i}[frame * lanes + at] = {x};" for i, x in enumerate(found[len(words) :]))
+    kept = (
+        f"if (at < {room}) kept{i}[(long long)frame * {room} + at] = {x};"
+        for i, ((_, room), x) in enumerate(zip(look.kept, found[len(words) :], strict=True))
+    )
     return [
         "{",
         *(f"const {word} {name} = {array}[frame];" for word, name, array in times),

@@ -1,6 +1,7 @@
 """All frames of a launch for one tile, and the look at its start: by kernels, with the plain way for derivatives and batches."""
 
 from collections.abc import Callable
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from jax import lax
 from jax.custom_batching import custom_vmap
 
 from semijax import certify
-from semijax.engine.kernels import NoCompiler
+from semijax.engine.kernels import NoCompiler, NoKernel
 from semijax.engine.kernels.parts import Plan
 from semijax.engine.kernels.tile import Kernel, Tile
 from semijax.engine.lanes import Unsupported
@@ -20,7 +21,8 @@ from semijax.engine.steps import Moves
 from semijax.engine.tiles import numbers
 from semijax.engine.watch import at_start, glimpse_of, merged_glimpses, watched
 
-ROOM = {"cpu": 1 << 22, "gpu": 1 << 28}  # bytes of what is kept of every carrier before it is looked through
+ROOM = {"cpu": 1 << 22, "gpu": 1 << 28}  # bytes of what is kept of carriers before it is looked through
+UNITS = 16  # units of work for each thread of a CPU, so that none waits long for the others in the end
 
 
 def by_kernel(
@@ -36,19 +38,18 @@ def by_kernel(
     count: int,
     collides: bool,
     platform: str,
+    threads: int,
 ):
-    """(index of the tile, its carriers, watch) -> as `plain`(run, begin, index, carriers, watch) does, by the kernel that `write` makes;
-    None where it has no word for something in the run. state: tiles, an example.
+    """(index of the tile, its carriers, watch) -> as `plain`(run, begin, index, carriers, watch) does, by the kernel that `write` makes.
+    state: tiles, an example. Raises NoKernel where a kernel has no word for something in the run.
     """
     if moves is None:
-        return None
-    try:
+        raise NoKernel
+    with _worded():
         tile, trees = _tile(moves, run, state, count, collides, platform)
         length = tile.frames_at_once(frames, ROOM[platform])
-        plan = tile.plan(frames=length, length=every)
+        plan = tile.plan(frames=length, length=every, least=_units(platform, threads))
         kernel = write(plan)
-    except (Unsupported, NoCompiler):
-        return None
 
     def through(run, begin, index, given, watch, beside):
         shared, clocks, now = beside
@@ -72,15 +73,15 @@ def by_kernel(
 
 
 def start_by_kernel(
-    write: Callable[[Plan], Kernel], run: Run, state, plain: Callable, *, count: int, collides: bool, platform: str
+    write: Callable[[Plan], Kernel], run: Run, state, plain: Callable, *, count: int, collides: bool, platform: str, threads: int
 ):
-    """(index of the tile, its carriers) -> as `plain`(run, index, carriers) does: what is seen at the start, and the watch."""
-    try:
+    """(index of the tile, its carriers) -> as `plain`(run, index, carriers) does: what is seen at the start, and the watch. Raises
+    NoKernel.
+    """
+    with _worded():
         tile, trees = _tile(Moves(()), run, state, count, collides, platform, start=True)
-        plan = tile.plan(frames=1, length=0)
+        plan = tile.plan(frames=1, length=0, least=_units(platform, threads))
         kernel = write(plan)
-    except (Unsupported, NoCompiler):
-        return None
 
     def look(run, index, given, beside):
         number, (shared, clocks) = numbers(index, wavevector(state).shape[-1]), beside
@@ -94,9 +95,22 @@ def start_by_kernel(
     return lambda index, given: call(run, index, given, beside)
 
 
+@contextmanager
+def _worded():
+    try:
+        yield
+    except (Unsupported, NoCompiler) as error:
+        raise NoKernel(str(error)) from error
+
+
+def _units(platform: str, threads: int) -> int:
+    """Units of work wanted, see `Tile.plan`: on a GPU each block merges its own."""
+    return UNITS * threads if platform == "cpu" else 0
+
+
 def _tile(moves: Moves, run: Run, state, count: int, collides: bool, platform: str, start: bool = False) -> tuple[Tile, dict]:
-    """Moves and looks of a tile, and the trees that it adds up in places. What is not added up in the kernel is kept of every carrier:
-    parts that a recorder adds up in its own way, samples and, at the start, the values of the invariants.
+    """Moves and looks of a tile, and the trees that it adds up in places. What is not added up in the kernel is kept: samples and, of every
+    carrier, parts that a recorder adds up in its own way and, at the start, the values of the invariants.
     """
     lanes = wavevector(state).shape[-1]
     carrier, number = completed_example(state, count), jax.ShapeDtypeStruct((lanes,), jnp.int32)
@@ -122,7 +136,9 @@ def _tile(moves: Moves, run: Run, state, count: int, collides: bool, platform: s
     place = sum(leaf.size // lanes for leaf in jax.tree.leaves(carrier))
     trees = {name: _slots(run, recorder, carrier) for name, recorder in binned.items()}
     sizes = [binned[name].size for name, tree in trees.items() for _ in range(tree.num_leaves)]
-    tile = Tile(moves, look, merges, sizes, place, run, (carrier, number, {} if start else reference), run.clock[0])
+    samples = {name: recorder.count for name, recorder in run.samplers.items()}
+    room = dict.fromkeys(own, lanes), samples, dict.fromkeys(reference, lanes) if start else {}
+    tile = Tile(moves, look, merges, room, sizes, place, run, (carrier, number, {} if start else reference), run.clock[0])
     return tile, trees
 
 
@@ -150,15 +166,15 @@ def _adders(run: Run, kind: str, platform: str) -> dict:
 
 
 def _sorted(run: Run, platform: str, real, trees: dict, parts: list, kept: Any, binned: list) -> tuple:
-    """(the tile's part of every sum [f ...], samples [f ... lanes], glimpses [f blocks], values of the invariants [f lanes])."""
+    """(the tile's part of every sum [f ...], samples [f ... lanes], glimpses [f units], values of the invariants [f lanes])."""
 
-    def over_blocks(recorder, part):
+    def over_units(recorder, part):
         if platform == "cpu":  # the kernel has merged all into the first
             return jax.tree.map(lambda x: x[..., 0], part)
         return jax.vmap(partial(tree_over_blocks, recorder.merge))(part)
 
     others, samples, values = kept
-    found = {name: over_blocks(recorder, part) for (name, recorder), part in zip(_adders(run, "merged", platform).items(), parts)}
+    found = {name: over_units(recorder, part) for (name, recorder), part in zip(_adders(run, "merged", platform).items(), parts)}
     rest = iter(binned)
     for name, recorder in run.adders.items():
         if name in others:
@@ -166,7 +182,7 @@ def _sorted(run: Run, platform: str, real, trees: dict, parts: list, kept: Any, 
             found[name] = jax.vmap(lambda lanes, recorder=recorder: recorder.in_tile(lanes, tree_in_tile))(lanes)
         elif name in trees:
             mine = jax.tree.unflatten(trees[name], [next(rest) for _ in range(trees[name].num_leaves)])
-            found[name] = over_blocks(recorder, mine)
+            found[name] = over_units(recorder, mine)
     first = {name: jax.tree.map(lambda x, n=r.count: x[..., :n], samples[name]) for name, r in run.samplers.items()}
     glimpses = jax.tree.map(lambda x: x[..., :1], parts[-1]) if platform == "cpu" else parts[-1]
     return {name: found[name] for name in run.adders}, first, glimpses, values

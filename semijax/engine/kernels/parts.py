@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from semijax.engine.lanes import Program
+from semijax.engine.lanes.graph import Node
 from semijax.engine.pieces import Packed
 from semijax.engine.steps import Moves
 
@@ -39,14 +40,14 @@ class Merge:
 
 @dataclass(frozen=True)
 class Look:
-    """What a frame looks at: the program of one carrier, whose outputs are numbers to merge, and the merges; then numbers of these dtypes
-    that are kept of every carrier; then pairs (place, number) of what adds up in places of its own, and how many of which dtype
-    there are. number: the row that has the carriers' own numbers.
+    """What a frame looks at: the program of one carrier, whose outputs are numbers to merge, and the merges; then numbers that are kept
+    of the first carriers, and of each its dtype and how many have room; then pairs (place, number) of what adds up in places of its
+    own, and how many of which dtype there are. number: the row that has the carriers' own numbers.
     """
 
     program: Program
     merges: tuple[Merge, ...]
-    kept: tuple[np.dtype, ...]
+    kept: tuple[tuple[np.dtype, int], ...]
     binned: tuple[tuple[int, np.dtype], ...]
     number: int
 
@@ -58,12 +59,13 @@ class Look:
 
 @dataclass(frozen=True)
 class Plan:
-    """A launch of one tile. rows: those that are read or move, by number. length: steps of a frame.
+    """A launch of one tile. rows: those that are read or move, by number. length: steps of a frame. blocks: of 256 carriers, in the tile.
+    unit: blocks whose parts the kernel merges, a power of two.
 
     A kernel takes arrays with rows that move, arrays with fixed rows, how many carriers there are in all (int32 [1]; the looks leave
     out lanes beyond the last), and for each program what all carriers share, its tables and its clock. It returns the arrays that
-    moved, in the same memory, and what the looks find: for each number that is merged [frames blocks], of blocks of 256 carriers; for
-    each that is kept [frames lanes]; for each that adds up in places [frames blocks places].
+    moved, in the same memory, and what the looks find: for each number that is merged [frames units]; for each that is kept
+    [frames room]; for each that adds up in places [frames units places].
     """
 
     moves: Moves
@@ -71,6 +73,13 @@ class Plan:
     rows: dict[int, Row]
     frames: int
     length: int
+    blocks: int
+    unit: int = 1
+
+    @property
+    def units(self) -> int:
+        """How many there are; the last may have fewer blocks."""
+        return -(-self.blocks // self.unit)
 
     @property
     def programs(self) -> tuple[Program, ...]:
@@ -93,9 +102,25 @@ def leaves(rows: dict[int, Row], some) -> dict[int, np.dtype]:
     return dict(sorted({rows[i].leaf: rows[i].dtype for i in some}.items()))
 
 
-def packed(program: Program) -> Packed:
-    """What all carriers share."""
-    return Packed(program.needed())
+_PLAIN = {"add", "sub", "mul", "div", "neg"}
+
+
+def shared_by_all(program: Program) -> tuple[Packed, list[Node]]:
+    """What a kernel is given of what all carriers share, and what it makes of that before anything else, arguments first: plain
+    arithmetic, each piece of which XLA would compile, and a GPU launch, by itself.
+    """
+    nodes = {node.id: node for node in program.order}
+    given: set[int] = set()
+    made: set[int] = set()
+    stack = list(program.needed())
+    while stack:
+        node = nodes[stack.pop()]
+        if node.id in given or node.id in made:
+            continue
+        plain = node.op in _PLAIN and node.dtype.kind == "f" and all(a.is_const or a.id in program.shared for a in node.args)
+        (made if plain else given).add(node.id)
+        stack += [a.id for a in node.args if plain and not a.is_const]
+    return Packed({i: program.shared[i] for i in sorted(given)}), [node for node in program.order if node.id in made]
 
 
 def numbers(program: Program) -> list:

@@ -20,10 +20,10 @@ Kernel = Callable[[list, list, list[jax.ShapeDtypeStruct]], list]
 class Tile:
     """Steps and looks as a kernel.
 
-    moves: of a carrier. look(given, (carrier, more...), scalars) -> (list of parts, a tree of what is kept of every carrier, a list of
-    `reduce.Slot`); `merges` has (recorder, merge(recorder, left, right)) for each part, `sizes` how many places there are for each
-    slot. number: the row of the tree (carrier, more...) that numbers the carriers. given, carrier, scalars:
-    examples as for `over_lanes`. Raises Unsupported for a look that cannot be a lane program.
+    moves: of a carrier. look(given, (carrier, more...), scalars) -> (list of parts, a tree of what is kept of carriers, a list of
+    `reduce.Slot`); `merges` has (recorder, merge(recorder, left, right)) for each part, `room` the tree of how many first carriers are
+    kept, `sizes` how many places there are for each slot. number: the row of the tree (carrier, more...) that numbers the carriers.
+    given, carrier, scalars: examples as for `over_lanes`. Raises Unsupported for a look that cannot be a lane program.
     """
 
     def __init__(
@@ -31,6 +31,7 @@ class Tile:
         moves: Moves,
         look: Callable,
         merges: list[tuple],
+        room: Any,
         sizes: list[int],
         number: int,
         given: Any,
@@ -51,22 +52,29 @@ class Tile:
         used = {i for i in range(program.count) if program.reads(i)} | {number, *moves.moving, *moves.fixed}
         self.rows = {i: Row(program.inputs[i].dtype, *places[i]) for i in sorted(used)}
         binned = tuple((size, weight.dtype) for size, (_, weight) in zip(sizes, slots, strict=True))
-        dtypes = [x.dtype for x in jax.tree.leaves(kept) for _ in range(x.size // BLOCK)]
-        self.moves, self.look = moves, Look(program, tuple(found), tuple(dtypes), binned, number)
+        most = jax.tree.map(lambda n, some: jax.tree.map(lambda _: n, some), room, kept)
+        # whole blocks, as many as hold those that are kept
+        most = [min(self.lanes, -(-n // BLOCK) * BLOCK) for n in jax.tree.leaves(most)]
+        rooms = [(x.dtype, n) for x, n in zip(jax.tree.leaves(kept), most, strict=True) for _ in range(x.size // BLOCK)]
+        self.moves, self.look = moves, Look(program, tuple(found), tuple(rooms), binned, number)
 
-    def plan(self, *, frames: int, length: int) -> Plan:
-        """The launch of `frames` frames of `length` steps."""
-        return Plan(self.moves, self.look, self.rows, frames, length)
+    def plan(self, *, frames: int, length: int, least: int = 0) -> Plan:
+        """The launch of `frames` frames of `length` steps. least: units of work wanted, where there are as many blocks; 0: one for each
+        block.
+        """
+        blocks = self.lanes // BLOCK
+        unit = 1 << (blocks // least).bit_length() - 1 if blocks > least > 0 else 1
+        return Plan(self.moves, self.look, self.rows, frames, length, blocks, unit)
 
     def frames_at_once(self, frames: int, room: int) -> int:
         """The most frames, of which `frames` is a whole number of times, so that what is kept of every carrier fits into so many bytes."""
-        each = self.lanes * sum(dtype.itemsize for dtype in self.look.kept)
+        each = sum(room * dtype.itemsize for dtype, room in self.look.kept)
         return max(n for n in range(1, frames + 1) if frames % n == 0 and (n == 1 or n * each <= room))
 
     @property
     def shared(self) -> list[list]:
         """What all carriers share, for each program."""
-        packs = [parts.packed(program) for program in (*self.moves.programs, self.look.program)]
+        packs = [parts.shared_by_all(program)[0] for program in (*self.moves.programs, self.look.program)]
         return [[*pack.scalars, *pack.tables.values()] for pack in packs]
 
     def clocks(self, stepping: Any, looking: Any) -> list[list]:
@@ -79,17 +87,16 @@ class Tile:
     def run(
         self, kernel: Kernel, plan: Plan, carrier: Any, count: int, shared: list[list], clocks: list[list]
     ) -> tuple[Any, list, Any, list]:
-        """(the carriers moved, the looks' parts: leaves [frames ... blocks], what is kept: [frames ... lanes], what added up: each
-        [frames places blocks]). kernel: of the plan. count: carriers in all. clocks: see `clocks`.
+        """(the carriers moved, the looks' parts: leaves [frames ... units], what is kept: [frames ... room], what added up: each
+        [frames places units]). kernel: of the plan. count: carriers in all. clocks: see `clocks`.
         """
         arrays, tree = jax.tree.flatten(carrier)
         arguments = [*(arrays[i] for i in plan.fixed), jnp.full(1, count, jnp.int32)]
         for mine, clock in zip(shared, clocks, strict=True):
             arguments += [*mine, *clock]
-        blocks = self.lanes // BLOCK
-        outputs = [jax.ShapeDtypeStruct((plan.frames, blocks), dtype) for dtype in self.look.dtypes]
-        outputs += [jax.ShapeDtypeStruct((plan.frames, self.lanes), dtype) for dtype in self.look.kept]
-        outputs += [jax.ShapeDtypeStruct((plan.frames, blocks, size), dtype) for size, dtype in self.look.binned]
+        outputs = [jax.ShapeDtypeStruct((plan.frames, plan.units), dtype) for dtype in self.look.dtypes]
+        outputs += [jax.ShapeDtypeStruct((plan.frames, room), dtype) for dtype, room in self.look.kept]
+        outputs += [jax.ShapeDtypeStruct((plan.frames, plan.units, size), dtype) for size, dtype in self.look.binned]
         found = kernel([arrays[i] for i in plan.moving], arguments, outputs)
         for i, array in zip(plan.moving, found):
             arrays[i] = array

@@ -82,6 +82,17 @@ class Code:
         zeros = f"<{self.lanes} x i32> zeroinitializer"
         return self.emit(f"shufflevector {self.vector(dtype)} {first}, {self.vector(dtype)} poison, {zeros}")
 
+    @contextmanager
+    def narrow(self):
+        """Lines of single numbers, vectors of one: a function that makes a whole vector of such a number, for use afterwards."""
+        lanes, self.lanes = self.lanes, 1
+
+        def wide(dtype, single: str) -> str:
+            return self.splat(dtype, self.emit(f"extractelement <1 x {kind(dtype)}> {single}, i64 0"))
+
+        yield wide
+        self.lanes = lanes
+
     def const(self, dtype, value) -> str:
         """A vector of one number."""
         return f"splat ({kind(dtype)} {number(dtype, value)})"

@@ -1,78 +1,85 @@
 """A launch of one tile in LLVM's language: blocks of carriers one after another, each through all frames, vector after vector.
 
 A vector of carriers stays in registers for the steps of a frame. What the look at the end finds is kept for one block, and merged
-in the order of `reduce.tree_in_tile`; in the end the blocks' parts are merged into the first. What it takes: see `kernels.parts.Plan`.
+in the order of `reduce.tree_in_tile`; the blocks of a unit are merged as they come. What it takes: see `kernels.parts.Plan`.
 """
 
 from collections.abc import Iterable
 
 import numpy as np
 
-from semijax.engine.kernels.parts import Plan, numbers, packed
+from semijax.engine.kernels.parts import Plan, numbers, shared_by_all
 from semijax.engine.lanes import Program
-from semijax.engine.llvm import call, sums
+from semijax.engine.lanes.graph import Node
 from semijax.engine.llvm.body import Body, Values
+from semijax.engine.llvm.call import Arrays, Handler
 from semijax.engine.llvm.code import Code
+from semijax.engine.llvm.sums import Sums, over_units
+from semijax.engine.llvm.words import value
 from semijax.engine.pieces import Packed
 from semijax.engine.reduce import BLOCK
 
 IN_FLIGHT = 2  # vectors of carriers that move together: a step alone would wait for its own results half of the time
 
 
-def written(plan: Plan, name: str, code: Code) -> str:
-    """The module, whose function `name` takes a call of XLA's."""
-    kernel = Kernel(plan, code)
-    with call.handled(code, name, kernel.given, kernel.returned) as (given, returned, lanes):
-        kernel.run(given, returned, lanes)
+def written(plan: Plan, name: str, code: Code, threads: int) -> str:
+    """The module, whose function `name` takes a call of XLA's. Beside what the plan says it fills arrays that are of no use outside: see
+    `Sums.room`.
+    """
+    handler = Handler(code, name, plan.units, threads)
+    kernel = Kernel(plan, handler)
+    handler.written(kernel.given, kernel.returned, kernel.run, kernel.end)
     return "\n".join([*sorted(code.declared), *code.lines]) + "\n"
 
 
 class Kernel:
     """The lines of a launch."""
 
-    def __init__(self, plan: Plan, code: Code):
-        self.plan, self.code = plan, code
-        self.packs = [packed(program) for program in plan.programs]
+    def __init__(self, plan: Plan, handler: Handler):
+        self.plan, self.handler, self.code = plan, handler, handler.code
+        self.shared = [shared_by_all(program) for program in plan.programs]
         self.given = len(plan.moving) + len(plan.fixed) + 1
-        self.given += sum(len(pack.names) + len(pack.tables) for pack in self.packs)
+        self.given += sum(len(pack.names) + len(pack.tables) for pack, _ in self.shared)
         self.given += sum(len(program.ticks) for program in plan.programs)
-        self.returned = len(plan.moving) + sum(map(len, (plan.look.dtypes, plan.look.kept, plan.look.binned)))
+        self.returned = len(plan.moving) + 2 * (len(plan.look.dtypes) + len(plan.look.binned)) + len(plan.look.kept)
 
-    def run(self, given: list[str], returned: list[str], lanes: str) -> None:
-        """Writes everything."""
-        code, plan, look = self.code, self.plan, self.plan.look
-        rest, results = iter(given[len(plan.moving) :]), iter(returned[len(plan.moving) :])
-        arrays = dict(zip(plan.moving, returned)) | dict(zip(plan.fixed, rest))
+    def run(self, call: Arrays) -> None:
+        """Writes what a thread does."""
+        code, plan, look, lanes = self.code, self.plan, self.plan.look, call.lanes
+        rest, results = iter(call.given[len(plan.moving) :]), iter(call.returned[len(plan.moving) :])
+        arrays = dict(zip(plan.moving, call.returned)) | dict(zip(plan.fixed, rest))
         count = code.scalar(np.int32, next(rest), "0")
-        bodies = [self._body(program, pack, rest) for program, pack in zip(plan.programs, self.packs, strict=True)]
+        bodies = [self._body(program, *shared, rest) for program, shared in zip(plan.programs, self.shared, strict=True)]
         parts, kept, binned = ([next(results) for _ in some] for some in (look.dtypes, look.kept, look.binned))
-        buffers = [code.room(dtype, BLOCK) for dtype in look.dtypes]
-        pairs = [(code.room(np.int32, BLOCK), code.room(dtype, BLOCK)) for _, dtype in look.binned]
-        blocks = code.emit(f"udiv i64 {lanes}, {BLOCK}")
+        sums = Sums(code, plan, call.thread, parts, binned, list(results))
         starts = {i: code.emit(f"mul i64 {lanes}, {row.place}") for i, row in plan.rows.items()}
-        with code.loop(blocks) as (block, _, _), code.loop(plan.frames) as (frame, _, _):
-            first = code.emit(f"mul i64 {block}, {BLOCK}")
-            with code.loop(BLOCK, step=code.lanes) as (lane, _, _):
-                at = code.emit(f"add i64 {first}, {lane}")
-                rows = self._went(bodies, arrays, frame, {i: code.emit(f"add i64 {x}, {at}") for i, x in starts.items()})
-                place = code.emit(f"add i64 {code.emit(f'mul i64 {frame}, {lanes}')}, {at}")
-                places = [
-                    *((x, lane) for x in buffers),
-                    *((x, place) for x in kept),
-                    *((x, lane) for pair in pairs for x in pair),
-                ]
-                self._looked(bodies[-1], rows, frame, count, places)
-            slot = code.emit(f"add i64 {code.emit(f'mul i64 {frame}, {blocks}')}, {block}")
-            for dtype, part, x in zip(look.dtypes, parts, sums.in_block(code, look.merges, buffers), strict=True):
-                code.keep_first(dtype, x, part, slot)
-            for (size, dtype), pair, bins in zip(look.binned, pairs, binned, strict=True):
-                sums.in_places(code, size, dtype, pair, code.place(dtype, bins, code.emit(f"mul i64 {slot}, {size}")))
-        with code.loop(plan.frames) as (frame, _, _):
-            slot = code.emit(f"mul i64 {frame}, {blocks}")
-            own = [code.place(dtype, part, slot) for dtype, part in zip(look.dtypes, parts, strict=True)]
-            sized = zip(look.binned, binned, strict=True)
-            bins = [code.place(dtype, x, code.emit(f"mul i64 {slot}, {size}")) for (size, dtype), x in sized]
-            sums.over_blocks(code, look, own, bins, blocks)
+        with self.handler.unit() as unit:
+            before = code.emit(f"mul i64 {unit}, {plan.unit}")
+            with code.loop(plan.unit) as (mine, _, _):
+                block = code.emit(f"add i64 {before}, {mine}")
+                there = code.emit(f"icmp ult i64 {block}, {plan.blocks}")
+                first = code.emit(f"mul i64 {block}, {BLOCK}")
+                with code.loop(plan.frames) as (frame, _, _):
+                    with code.when(there):
+                        with code.loop(BLOCK, step=code.lanes) as (lane, _, _):
+                            at = code.emit(f"add i64 {first}, {lane}")
+                            rows = self._went(
+                                bodies, arrays, frame, {i: code.emit(f"add i64 {x}, {at}") for i, x in starts.items()}
+                            )
+                            self._looked(bodies[-1], rows, frame, count, sums.places(lane))
+                            self._kept(bodies[-1], rows, frame, at, kept)
+                        sums.of_block()
+                    with code.when(code.emit(f"xor i1 {there}, true")):
+                        sums.of_nothing()
+                    sums.merge(frame, mine)
+            sums.end(unit)
+
+    def end(self, call: Arrays) -> None:
+        """Writes what is left to do after all units: of each frame the first has the part of all."""
+        look = self.plan.look
+        results = call.returned[len(self.plan.moving) :]
+        first = len(look.dtypes) + len(look.kept)
+        over_units(self.code, self.plan, results[: len(look.dtypes)], results[first : first + len(look.binned)])
 
     def _went(self, bodies: list[Body], arrays: dict[int, str], frame: str, places: dict[int, str]) -> Values:
         """The rows of a vector of carriers after the steps of a frame, written back."""
@@ -83,12 +90,17 @@ class Kernel:
             code.store(plan.rows[i].dtype, rows[i], arrays[plan.rows[i].leaf], places[i])
         return rows
 
-    def _body(self, program: Program, pack: Packed, arrays: Iterable[str]) -> Body:
-        shared, rest = {}, iter(arrays)
-        for dtype, ids in pack.names.items():
-            array = next(rest)
-            shared |= {i: self.code.scalar(dtype, array, str(place)) for place, i in enumerate(ids)}
-        shared |= {i: next(rest) for i in pack.tables}
+    def _body(self, program: Program, pack: Packed, made: list[Node], arrays: Iterable[str]) -> Body:
+        code, rest = self.code, iter(arrays)
+        single: Values = {}
+        with code.narrow() as wide:
+            for dtype, ids in pack.names.items():
+                array = next(rest)
+                single |= {i: code.scalar(dtype, array, str(place)) for place, i in enumerate(ids)}
+            for node in made:
+                single[node.id] = value(code, node, single, program.implied)
+        dtypes = {node.id: node.dtype for node in program.order}
+        shared = {i: wide(dtypes[i], x) for i, x in single.items()} | {i: next(rest) for i in pack.tables}
         return Body(program, shared, {tick.id: next(rest) for tick in program.ticks})
 
     def _moved(self, bodies: list[Body], rows: Values, frame: str) -> Values:
@@ -120,19 +132,41 @@ class Kernel:
         return {i: (self.plan.rows[i].dtype, x) for i, x in rows.items()}
 
     def _looked(self, body: Body, rows: Values, frame: str, count: str, places: list[tuple[str, str]]) -> None:
-        """Keeps what a look finds in this vector of carriers; what will be added up is nothing in lanes without a carrier. places:
+        """Puts what a look finds in this vector of carriers where it will be added up; nothing in lanes without a carrier. places:
         (array, where in it).
         """
-        code, look, program = self.code, self.plan.look, body.program
-        known = body.shared | body.at(code, frame) | {program.inputs[i].id: x for i, x in rows.items() if i < program.count}
+        code, look = self.code, self.plan.look
         real = code.compare("slt", np.dtype(np.int32), rows[look.number], count)
-        found = body.of(code, numbers(program), known)
-        found[: len(look.dtypes)] = [code.select(d, real, x, "zeroinitializer") for d, x in zip(look.dtypes, found)]
-        first, nowhere = len(look.dtypes) + len(look.kept), code.const(np.int32, -1)
-        found[first::2] = [code.select(np.int32, real, x, nowhere) for x in found[first::2]]
-        dtypes = [*look.dtypes, *look.kept, *(d for _, dtype in look.binned for d in (np.int32, dtype))]
+        merged, _, binned = self._outputs(body)
+        found = body.of(code, [*merged, *binned], self._seen(body, rows, frame))
+        nowhere = code.const(np.int32, -1)
+        found[: len(merged)] = [code.select(d, real, x, "zeroinitializer") for d, x in zip(look.dtypes, found)]
+        found[len(merged) :: 2] = [code.select(np.int32, real, x, nowhere) for x in found[len(merged) :: 2]]
+        dtypes = [*look.dtypes, *(d for _, dtype in look.binned for d in (np.int32, dtype))]
         for dtype, x, (array, place) in zip(dtypes, found, places, strict=True):
             code.store(dtype, x, array, place)
+
+    def _kept(self, body: Body, rows: Values, frame: str, at: str, arrays: list[str]) -> None:
+        """Keeps of this vector of carriers, where there is room for them, what a look finds."""
+        code, look = self.code, self.plan.look
+        _, wanted, _ = self._outputs(body)
+        for size in sorted({size for _, size in look.kept}):
+            with code.when(code.emit(f"icmp ult i64 {at}, {size}")):
+                mine = [(x, dtype, array) for x, (dtype, room), array in zip(wanted, look.kept, arrays) if room == size]
+                found = body.of(code, [x for x, _, _ in mine], self._seen(body, rows, frame))
+                place = code.emit(f"add i64 {code.emit(f'mul i64 {frame}, {size}')}, {at}")
+                for x, (_, dtype, array) in zip(found, mine, strict=True):
+                    code.store(dtype, x, array, place)
+
+    def _outputs(self, body: Body) -> tuple[list, list, list]:
+        """What a look finds: to be merged, to be kept, to be added up in places."""
+        every, look = numbers(body.program), self.plan.look
+        first = len(look.dtypes)
+        return every[:first], every[first : first + len(look.kept)], every[first + len(look.kept) :]
+
+    def _seen(self, body: Body, rows: Values, frame: str) -> Values:
+        program = body.program
+        return body.shared | body.at(self.code, frame) | {program.inputs[i].id: x for i, x in rows.items() if i < program.count}
 
 
 def lanes_of(plan: Plan, width: int) -> int:

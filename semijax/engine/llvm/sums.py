@@ -1,15 +1,147 @@
 """Sums over the carriers of a tile in LLVM's language, in an order that does not depend on anything else."""
 
+import jax
 import numpy as np
 
-from semijax.engine.kernels.parts import Look, Merge, numbers
+from semijax.engine.kernels.parts import Look, Merge, Plan, numbers
 from semijax.engine.lanes.movement import Unsupported
 from semijax.engine.llvm.body import Body
 from semijax.engine.llvm.code import Code, stored
 from semijax.engine.reduce import BLOCK
 
 
-def in_block(code: Code, merges: tuple[Merge, ...], buffers: list[str]) -> list[str]:
+class Sums:
+    """Of one thread: what its unit adds up, block after block, each frame by itself.
+
+    A block's part is merged with that of the block before it, those of both with those of the two before, and so on, as soon as there
+    are as many: neighbours merge as in `reduce.tree_over_blocks`, and of each frame no more parts wait than there are levels.
+    parts, binned: arrays [frames units (places)] to be filled. waiting: see `room`.
+    """
+
+    def __init__(self, code: Code, plan: Plan, thread: str, parts: list[str], binned: list[str], waiting: list[str]):
+        self.code, self.plan, self.look = code, plan, plan.look
+        self.filled = [
+            *zip(self.look.dtypes, [1] * len(parts), parts),
+            *((d, n, x) for (n, d), x in zip(self.look.binned, binned)),
+        ]
+        self.waiting = [
+            code.place(dtype, array, code.emit(f"mul i64 {thread}, {levels_of(plan) * plan.frames * size}"))
+            for (dtype, size, _), array in zip(self.filled, waiting, strict=True)
+        ]
+        self.buffers = [code.room(dtype, BLOCK) for dtype in self.look.dtypes]
+        self.pairs = [(code.room(np.int32, BLOCK), code.room(dtype, BLOCK)) for _, dtype in self.look.binned]
+        self.now = [code.room(dtype, size) for dtype, size, _ in self.filled]  # the part at hand
+
+    def places(self, lane: str) -> list[tuple[str, str]]:
+        """Where a look puts its numbers: (array, where in it)."""
+        return [(x, lane) for x in (*self.buffers, *(x for pair in self.pairs for x in pair))]
+
+    def of_block(self) -> None:
+        """The part at hand is that of the block whose numbers are in the buffers."""
+        code, merged = self.code, len(self.buffers)
+        for (dtype, _, _), x, now in zip(self.filled, _in_block(code, self.look.merges, self.buffers), self.now):
+            code.keep_first(dtype, x, now, "0")
+        for (size, dtype), pair, now in zip(self.look.binned, self.pairs, self.now[merged:], strict=True):
+            _in_places(code, size, dtype, pair, now)
+
+    def of_nothing(self) -> None:
+        """The part at hand is that of a block without carriers."""
+        for (dtype, size, _), now in zip(self.filled, self.now, strict=True):
+            _emptied(self.code, size, dtype, now)
+
+    def merge(self, frame: str, block: str) -> None:
+        """Merges what waits with the part at hand, which is that of this block of the unit, as far as it goes; the rest waits."""
+        code = self.code
+        levels = "0"
+        if self.plan.unit > 1:
+            code.declared.add("declare i64 @llvm.cttz.i64(i64, i1)")
+            levels = code.emit(f"call i64 @llvm.cttz.i64(i64 {code.emit(f'add i64 {block}, 1')}, i1 true)")
+            with code.when(code.emit(f"icmp ugt i64 {levels}, 0")), code.loop(levels) as (level, _, _):
+                self._merge_one([code.place(d, x, self._at(level, frame, n)) for (d, n, _), x in zip(self.filled, self.waiting)])
+        for (dtype, size, _), now, array in zip(self.filled, self.now, self.waiting, strict=True):
+            _copied(code, size, dtype, now, code.place(dtype, array, self._at(levels, frame, size)))
+
+    def end(self, unit: str) -> None:
+        """Of all frames the part of the whole unit into the arrays to be filled."""
+        code, last = self.code, str(levels_of(self.plan) - 1)
+        with code.loop(self.plan.frames) as (frame, _, _):
+            slot = code.emit(f"add i64 {code.emit(f'mul i64 {frame}, {self.plan.units}')}, {unit}")
+            for (dtype, size, array), waiting in zip(self.filled, self.waiting, strict=True):
+                source = code.place(dtype, waiting, self._at(last, frame, size))
+                _copied(code, size, dtype, source, code.place(dtype, array, code.emit(f"mul i64 {slot}, {size}")))
+
+    def _merge_one(self, left: list[str]) -> None:
+        """The part at hand becomes that of `left` and itself."""
+        _merge_into(self.code, self.look, self.now, left, self.now)
+
+    def _at(self, level: str, frame: str, size: int) -> str:
+        slot = self.code.emit(f"add i64 {self.code.emit(f'mul i64 {level}, {self.plan.frames}')}, {frame}")
+        return self.code.emit(f"mul i64 {slot}, {size}")
+
+
+def levels_of(plan: Plan) -> int:
+    """How many parts of one frame may wait, the whole unit's among them."""
+    return plan.unit.bit_length()
+
+
+def room(plan: Plan, threads: int) -> list[jax.ShapeDtypeStruct]:
+    """Arrays for what waits."""
+    sizes = [*((dtype, 1) for dtype in plan.look.dtypes), *((dtype, size) for size, dtype in plan.look.binned)]
+    return [jax.ShapeDtypeStruct((threads, levels_of(plan), plan.frames, size), dtype) for dtype, size in sizes]
+
+
+def over_units(code: Code, plan: Plan, parts: list[str], binned: list[str]) -> None:
+    """Merges neighbours (0, 1), (2, 3), ... among the parts of the units of each frame until the first has all: in the order of
+    `reduce.tree_over_blocks`. parts, binned: arrays [frames units (places)].
+    """
+    sized = [
+        *((dtype, 1, x) for dtype, x in zip(plan.look.dtypes, parts)),
+        *((d, n, x) for (n, d), x in zip(plan.look.binned, binned)),
+    ]
+    nothing = [code.room(dtype, size) for dtype, size, _ in sized]
+    for (dtype, size, _), x in zip(sized, nothing, strict=True):
+        _emptied(code, size, dtype, x)
+
+    def at(slot: str) -> list[str]:
+        return [code.place(dtype, x, code.emit(f"mul i64 {slot}, {size}")) for dtype, size, x in sized]
+
+    with code.loop(plan.frames) as (frame, _, _):
+        first, left = code.emit(f"mul i64 {frame}, {plan.units}"), plan.units
+        while left > 1:
+            with code.loop(left // 2) as (i, _, _):
+                one = code.emit(f"add i64 {first}, {code.emit(f'shl i64 {i}, 1')}")
+                _merge_into(code, plan.look, at(code.emit(f"add i64 {first}, {i}")), at(one), at(code.emit(f"add i64 {one}, 1")))
+            if left % 2:
+                own, one = (at(code.emit(f"add i64 {first}, {i}")) for i in (left // 2, left - 1))
+                _merge_into(code, plan.look, own, one, nothing)
+            left = -(-left // 2)
+
+
+def _merge_into(code: Code, look: Look, own: list[str], left: list[str], right: list[str]) -> None:
+    """own = left and right merged: pointers to the numbers of a part."""
+    pairs = [[code.scalar(dtype, x, "0") for dtype, x in zip(look.dtypes, some)] for some in (left, right)]
+    for dtype, x, target in zip(look.dtypes, _merged(code, look.merges, *pairs), own):
+        code.keep_first(dtype, x, target, "0")
+    places = zip(look.binned, *(some[len(look.dtypes) :] for some in (own, left, right)), strict=True)
+    for (size, dtype), target, *pair in places:
+        word = stored(dtype)
+        with code.loop(size) as (i, _, _):
+            a, b = (code.emit(f"load {word}, ptr {code.place(dtype, x, i)}") for x in pair)
+            code.line(f"store {word} {code.emit(f'fadd {word} {a}, {b}')}, ptr {code.place(dtype, target, i)}")
+
+
+def _emptied(code: Code, size: int, dtype, array: str) -> None:
+    with code.loop(size) as (i, _, _):
+        code.line(f"store {stored(dtype)} zeroinitializer, ptr {code.place(dtype, array, i)}")
+
+
+def _copied(code: Code, size: int, dtype, source: str, target: str) -> None:
+    with code.loop(size) as (i, _, _):
+        x = code.emit(f"load {stored(dtype)}, ptr {code.place(dtype, source, i)}")
+        code.line(f"store {stored(dtype)} {x}, ptr {code.place(dtype, target, i)}")
+
+
+def _in_block(code: Code, merges: tuple[Merge, ...], buffers: list[str]) -> list[str]:
     """Of a block's numbers in the buffers, vectors whose first lane has the merged ones."""
     dtypes = [dtype for merge in merges for dtype in merge.dtypes]
     width = BLOCK // 2
@@ -32,7 +164,7 @@ def in_block(code: Code, merges: tuple[Merge, ...], buffers: list[str]) -> list[
     return found
 
 
-def in_places(code: Code, size: int, dtype, pair: tuple[str, str], bins: str) -> None:
+def _in_places(code: Code, size: int, dtype, pair: tuple[str, str], bins: str) -> None:
     """Fills bins [size] with a block's numbers, in the carriers' order, each added up in its place; place −1 counts nowhere."""
     one = stored(dtype)
     with code.loop(size) as (i, _, _):
@@ -44,33 +176,6 @@ def in_places(code: Code, size: int, dtype, pair: tuple[str, str], bins: str) ->
             place = code.place(dtype, bins, code.emit(f"zext i32 {slot} to i64"))
             total = code.emit(f"fadd {one} {code.emit(f'load {one}, ptr {place}')}, {number}")
             code.line(f"store {one} {total}, ptr {place}")
-
-
-def over_blocks(code: Code, look: Look, parts: list[str], binned: list[str], blocks: str) -> None:
-    """Merges neighbours (0, 1), (2, 3), ... among the parts of the blocks of one frame, a power of two, until the first has all: in the
-    order of `reduce.tree_over_blocks`.
-    """
-    levels = code.emit(f"call i64 @llvm.cttz.i64(i64 {blocks}, i1 true)")
-    code.declared.add("declare i64 @llvm.cttz.i64(i64, i1)")
-    with code.when(code.emit(f"icmp ugt i64 {levels}, 0")), code.loop(levels) as (level, _, _):
-        half = code.emit(f"lshr i64 {blocks}, {code.emit(f'add i64 {level}, 1')}")
-        with code.loop(half) as (i, _, _):
-            left = code.emit(f"shl i64 {i}, 1")
-            right = code.emit(f"add i64 {left}, 1")
-            pairs = [[code.scalar(d, part, at) for d, part in zip(look.dtypes, parts)] for at in (left, right)]
-            for dtype, x, part in zip(look.dtypes, _merged(code, look.merges, *pairs), parts, strict=True):
-                code.keep_first(dtype, x, part, i)
-            for (size, dtype), bins in zip(look.binned, binned, strict=True):
-                own, one, other = (code.place(dtype, bins, code.emit(f"mul i64 {at}, {size}")) for at in (i, left, right))
-                _added(code, size, dtype, own, one, other)
-
-
-def _added(code: Code, size: int, dtype, own: str, one: str, other: str) -> None:
-    """own = one + other, of arrays [size]."""
-    word = stored(dtype)
-    with code.loop(size) as (i, _, _):
-        a, b = (code.emit(f"load {word}, ptr {code.place(dtype, array, i)}") for array in (one, other))
-        code.line(f"store {word} {code.emit(f'fadd {word} {a}, {b}')}, ptr {code.place(dtype, own, i)}")
 
 
 def _merged(code: Code, merges: tuple[Merge, ...], left: list[str], right: list[str]) -> list[str]:
