@@ -11,6 +11,7 @@ import numpy as np
 from semijax._pytree import record, static
 from semijax._types import Array, SemijaxError, cast
 from semijax.bands.band import Band
+from semijax.bands.inputs import traced
 from semijax.cells import Partition
 from semijax.domain import Domain
 from semijax.occupation import Occupation, boltzmann
@@ -122,7 +123,7 @@ def cell_law(band: Band, occupation: Occupation, cells: Partition) -> CellLaw:
 def draws(law, key, ids: np.ndarray, dtype) -> tuple[Any, float, bool]:
     """k [n d] of the carriers `ids` in the stream `key`, the part of all tries that was kept, and whether every bound held."""
     if not isinstance(law, CellLaw):
-        return jnp.concatenate([_draws(law, key, tile, dtype) for tile in _tiles(ids)])[: len(ids)], 1.0, True
+        return _joined([_draws(law, key, tile, dtype) for tile in _tiles(ids)])[: len(ids)], 1.0, True
     k, left = np.empty((len(ids), law.half.shape[1]), dtype), np.arange(len(ids))
     number, tries = 0, 0
     while left.size:
@@ -138,6 +139,11 @@ def draws(law, key, ids: np.ndarray, dtype) -> tuple[Any, float, bool]:
                 f"sampling: {left.size} of {len(ids)} carriers found no state in {number} tries: allowed is a higher temperature"
             )
     return k, len(ids) / tries, True
+
+
+def _joined(tiles: list):
+    """The tiles as one array; numbers on the host, where no program of so many arguments has to be compiled."""
+    return jnp.concatenate(tiles) if any(map(traced, tiles)) else np.concatenate([np.asarray(x) for x in tiles])
 
 
 def _tiles(ids: np.ndarray) -> list[np.ndarray]:

@@ -201,4 +201,8 @@ def _write_report(report: Report, out: Path) -> None:
         path.write_text(report.text(), encoding="utf-8")
     for name, figure in report.figures.items():
         with replacing(out / f"{name}.png") as path:
+            layout = figure.get_layout_engine()
+            if layout is not None:  # once: savefig would lay the figure out twice
+                layout.execute(figure)
+                figure.set_layout_engine("none")
             figure.savefig(path, format="png", dpi=150, bbox_inches="tight")

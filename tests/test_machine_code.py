@@ -30,7 +30,7 @@ def elementwise(count, out, write, lanes=8, fused=True):
 
     def source(dtypes):
         code = Code(lanes, fused)
-        handler = call.Handler(code, machine.NAME, 1, 1)
+        handler = call.Handler(code, machine.NAME, lambda given, lanes: "1", 1)
 
         def work(arrays):
             with handler.unit(), code.loop(arrays.lanes, step=lanes) as (at, _, _):
@@ -60,7 +60,7 @@ def by_tables(program, table, x):
     """The number of a program of one row and one table, for every lane."""
     code = Code(8, True)
     wanted, (place,) = numbers(program), shared_by_all(program)[0].tables
-    handler = call.Handler(code, machine.NAME, 1, 1)
+    handler = call.Handler(code, machine.NAME, lambda given, lanes: "1", 1)
 
     def work(arrays):
         with handler.unit(), code.loop(arrays.lanes, step=8) as (at, _, _):

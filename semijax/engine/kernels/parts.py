@@ -62,10 +62,10 @@ class Plan:
     """A launch of one tile. rows: those that are read or move, by number. length: steps of a frame. blocks: of 256 carriers, in the tile.
     unit: blocks whose parts the kernel merges, a power of two.
 
-    A kernel takes arrays with rows that move, arrays with fixed rows, how many carriers there are in all (int32 [1]; the looks leave
-    out lanes beyond the last), and for each program what all carriers share, its tables and its clock. It returns the arrays that
-    moved, in the same memory, and what the looks find: for each number that is merged [frames units]; for each that is kept
-    [frames room]; for each that adds up in places [frames units places].
+    A kernel takes arrays with rows that move, arrays with fixed rows, how many carriers there are in all (the looks leave out lanes beyond
+    the last) and how many blocks in a unit (int32 [2]), and for each program what all carriers share, its tables and its clock. It
+    returns the arrays that moved, in the same memory, and what the looks find: for each number that is merged [frames units]; for
+    each that is kept [frames room]; for each that adds up in places [frames units places].
     """
 
     moves: Moves

@@ -91,7 +91,7 @@ class Tile:
         [frames places units]). kernel: of the plan. count: carriers in all. clocks: see `clocks`.
         """
         arrays, tree = jax.tree.flatten(carrier)
-        arguments = [*(arrays[i] for i in plan.fixed), jnp.full(1, count, jnp.int32)]
+        arguments = [*(arrays[i] for i in plan.fixed), jnp.asarray([count, plan.unit], jnp.int32)]
         for mine, clock in zip(shared, clocks, strict=True):
             arguments += [*mine, *clock]
         outputs = [jax.ShapeDtypeStruct((plan.frames, plan.units), dtype) for dtype in self.look.dtypes]

@@ -21,8 +21,9 @@ _MAJOR, _MINOR = 24, 28  # of metadata
 _DATA, _RANK, _SIZES = 24, 32, 40  # of an array
 _SCHEDULE = 136  # of the API: the function that gives a task to a thread
 _TELL = 1  # the kind of extension that asks for the version
-# Of what the threads of a call share, 64-bit words: the next unit, units not done, threads that came, those not through, lanes, arrays.
-_NEXT, _LEFT, _CAME, _THREADS, _LANES, _ARRAYS = 0, 8, 16, 24, 32, 40
+# Of what the threads of a call share, 64-bit words: the next unit, units in all, those not done, threads that came, those not through,
+# lanes, arrays.
+_NEXT, _UNITS, _LEFT, _CAME, _THREADS, _LANES, _ARRAYS = 0, 8, 16, 24, 32, 40, 48
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,11 @@ class Arrays:
 
 @dataclass(frozen=True)
 class Handler:
-    """The functions of a call: units of work, and on how many threads at most."""
+    """The functions of a call, which may have threads. units(arrays given, lanes) writes how many units of work there are."""
 
     code: Code
     name: str
-    units: int
+    units: Callable[[list[str], str], str]
     threads: int
 
     def written(
@@ -78,7 +79,8 @@ class Handler:
         code.line(f"br label {top}")
         code.label(top[1:])
         unit = code.emit(f"atomicrmw add ptr {_at(code, '%shared', _NEXT)}, i64 1 monotonic")
-        code.line(f"br i1 {code.emit(f'icmp ult i64 {unit}, {self.units}')}, label {some}, label {none}")
+        units = code.emit(f"load i64, ptr {_at(code, '%shared', _UNITS)}")
+        code.line(f"br i1 {code.emit(f'icmp ult i64 {unit}, {units}')}, label {some}, label {none}")
         code.label(some[1:])
         yield unit
         code.emit(f"atomicrmw sub ptr {_at(code, '%shared', _LEFT)}, i64 1 release")
@@ -101,19 +103,23 @@ class Handler:
             code.line(f"store i32 {number}, ptr {_at(code, metadata, place)}")
         code.line("ret ptr null")
         code.label("run")
-        threads = min(self.threads, self.units)
         shared = code.emit(f"call ptr @malloc(i64 {_ARRAYS + 8 * (given + returned)})")
         places = [*((_GIVEN, i) for i in range(given)), *((_RETURNED, i) for i in range(returned))]
         arrays = [_pointer(code, _pointer(code, "%call", place), 8 * i) for place, i in places]
         rank = code.emit(f"load i64, ptr {_at(code, arrays[0], _RANK)}")
         last = code.emit(f"getelementptr i64, ptr {_pointer(code, arrays[0], _SIZES)}, i64 {code.emit(f'sub i64 {rank}, 1')}")
         lanes = code.emit(f"load i64, ptr {last}")
-        for place, number in ((_NEXT, 0), (_LEFT, self.units), (_CAME, 0), (_THREADS, threads), (_LANES, lanes)):
+        data = [_pointer(code, array, _DATA) for array in arrays]
+        for i, pointer in enumerate(data):
+            code.line(f"store ptr {pointer}, ptr {_at(code, shared, _ARRAYS + 8 * i)}")
+        units = self.units(data[:given], lanes)
+        threads = code.emit(f"call i64 @llvm.umin.i64(i64 {units}, i64 {self.threads})")
+        code.declared.add("declare i64 @llvm.umin.i64(i64, i64)")
+        words = ((_NEXT, 0), (_UNITS, units), (_LEFT, units), (_CAME, 0), (_THREADS, threads), (_LANES, lanes))
+        for place, number in words:
             code.line(f"store i64 {number}, ptr {_at(code, shared, place)}")
-        for i, array in enumerate(arrays):
-            code.line(f"store ptr {_pointer(code, array, _DATA)}, ptr {_at(code, shared, _ARRAYS + 8 * i)}")
-        if threads > 1:
-            self._ask_for_others(shared, threads - 1)
+        with code.when(code.emit(f"icmp ugt i64 {threads}, 1")):
+            self._ask_for_others(shared, code.emit(f"sub i64 {threads}, 1"))
         code.line(f"call void @{self.name}_work(ptr {shared})")
         self._wait(shared)
         if end:
@@ -122,7 +128,7 @@ class Handler:
         code.line("ret ptr null")
         code.line("}")
 
-    def _ask_for_others(self, shared: str, others: int) -> None:
+    def _ask_for_others(self, shared: str, others: str) -> None:
         """Gives the work to so many more threads; where there are none to be had, to fewer."""
         code = self.code
         schedule, task = _pointer(code, _pointer(code, "%call", _API), _SCHEDULE), code.emit("alloca [5 x i64], align 8")

@@ -26,7 +26,12 @@ def written(plan: Plan, name: str, code: Code, threads: int) -> str:
     """The module, whose function `name` takes a call of XLA's. Beside what the plan says it fills arrays that are of no use outside: see
     `Sums.room`.
     """
-    handler = Handler(code, name, plan.units, threads)
+    counted = len(plan.moving) + len(plan.fixed)
+
+    def units(given: list[str], lanes: str) -> str:
+        return _units(code, lanes, _unit(code, given[counted]))
+
+    handler = Handler(code, name, units, threads)
     kernel = Kernel(plan, handler)
     handler.written(kernel.given, kernel.returned, kernel.run, kernel.end)
     return "\n".join([*sorted(code.declared), *code.lines]) + "\n"
@@ -48,16 +53,18 @@ class Kernel:
         code, plan, look, lanes = self.code, self.plan, self.plan.look, call.lanes
         rest, results = iter(call.given[len(plan.moving) :]), iter(call.returned[len(plan.moving) :])
         arrays = dict(zip(plan.moving, call.returned)) | dict(zip(plan.fixed, rest))
-        count = code.scalar(np.int32, next(rest), "0")
+        counted = next(rest)
+        count, of_unit = code.scalar(np.int32, counted, "0"), _unit(code, counted)
         bodies = [self._body(program, *shared, rest) for program, shared in zip(plan.programs, self.shared, strict=True)]
         parts, kept, binned = ([next(results) for _ in some] for some in (look.dtypes, look.kept, look.binned))
-        sums = Sums(code, plan, call.thread, parts, binned, list(results))
+        blocks, units = code.emit(f"udiv i64 {lanes}, {BLOCK}"), _units(code, lanes, of_unit)
+        sums = Sums(code, plan, self.handler.threads, call.thread, parts, binned, list(results))
         starts = {i: code.emit(f"mul i64 {lanes}, {row.place}") for i, row in plan.rows.items()}
         with self.handler.unit() as unit:
-            before = code.emit(f"mul i64 {unit}, {plan.unit}")
-            with code.loop(plan.unit) as (mine, _, _):
+            before = code.emit(f"mul i64 {unit}, {of_unit}")
+            with code.loop(of_unit) as (mine, _, _):
                 block = code.emit(f"add i64 {before}, {mine}")
-                there = code.emit(f"icmp ult i64 {block}, {plan.blocks}")
+                there = code.emit(f"icmp ult i64 {block}, {blocks}")
                 first = code.emit(f"mul i64 {block}, {BLOCK}")
                 with code.loop(plan.frames) as (frame, _, _):
                     with code.when(there):
@@ -72,14 +79,15 @@ class Kernel:
                     with code.when(code.emit(f"xor i1 {there}, true")):
                         sums.of_nothing()
                     sums.merge(frame, mine)
-            sums.end(unit)
+            sums.end(unit, units, of_unit)
 
     def end(self, call: Arrays) -> None:
         """Writes what is left to do after all units: of each frame the first has the part of all."""
         look = self.plan.look
         results = call.returned[len(self.plan.moving) :]
         first = len(look.dtypes) + len(look.kept)
-        over_units(self.code, self.plan, results[: len(look.dtypes)], results[first : first + len(look.binned)])
+        units = _units(self.code, call.lanes, _unit(self.code, call.given[len(self.plan.moving) + len(self.plan.fixed)]))
+        over_units(self.code, self.plan, units, results[: len(look.dtypes)], results[first : first + len(look.binned)])
 
     def _went(self, bodies: list[Body], arrays: dict[int, str], frame: str, places: dict[int, str]) -> Values:
         """The rows of a vector of carriers after the steps of a frame, written back."""
@@ -167,6 +175,18 @@ class Kernel:
     def _seen(self, body: Body, rows: Values, frame: str) -> Values:
         program = body.program
         return body.shared | body.at(self.code, frame) | {program.inputs[i].id: x for i, x in rows.items() if i < program.count}
+
+
+def _unit(code: Code, counted: str) -> str:
+    """Blocks of a unit: a number that is given, so that runs of any size share their machine code."""
+    number = code.emit(f"load i32, ptr {code.place(np.int32, counted, '1')}")
+    return code.emit(f"zext i32 {number} to i64")
+
+
+def _units(code: Code, lanes: str, of_unit: str) -> str:
+    """Units in all."""
+    blocks, less = code.emit(f"udiv i64 {lanes}, {BLOCK}"), code.emit(f"sub i64 {of_unit}, 1")
+    return code.emit(f"udiv i64 {code.emit(f'add i64 {blocks}, {less}')}, {of_unit}")
 
 
 def lanes_of(plan: Plan, width: int) -> int:

@@ -15,19 +15,18 @@ class Sums:
 
     A block's part is merged with that of the block before it, those of both with those of the two before, and so on, as soon as there
     are as many: neighbours merge as in `reduce.tree_over_blocks`, and of each frame no more parts wait than there are levels.
-    parts, binned: arrays [frames units (places)] to be filled. waiting: see `room`.
+    parts, binned: arrays [frames units (places)] to be filled. thread: of `threads`. waiting: see `room`.
     """
 
-    def __init__(self, code: Code, plan: Plan, thread: str, parts: list[str], binned: list[str], waiting: list[str]):
-        self.code, self.plan, self.look = code, plan, plan.look
+    def __init__(
+        self, code: Code, plan: Plan, threads: int, thread: str, parts: list[str], binned: list[str], waiting: list[str]
+    ):
+        self.code, self.plan, self.look, self.threads, self.thread = code, plan, plan.look, threads, thread
         self.filled = [
             *zip(self.look.dtypes, [1] * len(parts), parts),
             *((d, n, x) for (n, d), x in zip(self.look.binned, binned)),
         ]
-        self.waiting = [
-            code.place(dtype, array, code.emit(f"mul i64 {thread}, {levels_of(plan) * plan.frames * size}"))
-            for (dtype, size, _), array in zip(self.filled, waiting, strict=True)
-        ]
+        self.waiting = waiting
         self.buffers = [code.room(dtype, BLOCK) for dtype in self.look.dtypes]
         self.pairs = [(code.room(np.int32, BLOCK), code.room(dtype, BLOCK)) for _, dtype in self.look.binned]
         self.now = [code.room(dtype, size) for dtype, size, _ in self.filled]  # the part at hand
@@ -52,45 +51,38 @@ class Sums:
     def merge(self, frame: str, block: str) -> None:
         """Merges what waits with the part at hand, which is that of this block of the unit, as far as it goes; the rest waits."""
         code = self.code
-        levels = "0"
-        if self.plan.unit > 1:
-            code.declared.add("declare i64 @llvm.cttz.i64(i64, i1)")
-            levels = code.emit(f"call i64 @llvm.cttz.i64(i64 {code.emit(f'add i64 {block}, 1')}, i1 true)")
-            with code.when(code.emit(f"icmp ugt i64 {levels}, 0")), code.loop(levels) as (level, _, _):
-                self._merge_one([code.place(d, x, self._at(level, frame, n)) for (d, n, _), x in zip(self.filled, self.waiting)])
+        code.declared.add("declare i64 @llvm.cttz.i64(i64, i1)")
+        levels = code.emit(f"call i64 @llvm.cttz.i64(i64 {code.emit(f'add i64 {block}, 1')}, i1 true)")
+        with code.when(code.emit(f"icmp ugt i64 {levels}, 0")), code.loop(levels) as (level, _, _):
+            left = [code.place(d, x, self._at(level, frame, n)) for (d, n, _), x in zip(self.filled, self.waiting)]
+            _merge_into(code, self.look, self.now, left, self.now)
         for (dtype, size, _), now, array in zip(self.filled, self.now, self.waiting, strict=True):
             _copied(code, size, dtype, now, code.place(dtype, array, self._at(levels, frame, size)))
 
-    def end(self, unit: str) -> None:
+    def end(self, unit: str, units: str, of_unit: str) -> None:
         """Of all frames the part of the whole unit into the arrays to be filled."""
-        code, last = self.code, str(levels_of(self.plan) - 1)
+        code = self.code
+        last = code.emit(f"call i64 @llvm.cttz.i64(i64 {of_unit}, i1 true)")
         with code.loop(self.plan.frames) as (frame, _, _):
-            slot = code.emit(f"add i64 {code.emit(f'mul i64 {frame}, {self.plan.units}')}, {unit}")
+            slot = code.emit(f"add i64 {code.emit(f'mul i64 {frame}, {units}')}, {unit}")
             for (dtype, size, array), waiting in zip(self.filled, self.waiting, strict=True):
                 source = code.place(dtype, waiting, self._at(last, frame, size))
                 _copied(code, size, dtype, source, code.place(dtype, array, code.emit(f"mul i64 {slot}, {size}")))
 
-    def _merge_one(self, left: list[str]) -> None:
-        """The part at hand becomes that of `left` and itself."""
-        _merge_into(self.code, self.look, self.now, left, self.now)
-
     def _at(self, level: str, frame: str, size: int) -> str:
-        slot = self.code.emit(f"add i64 {self.code.emit(f'mul i64 {level}, {self.plan.frames}')}, {frame}")
+        mine = self.code.emit(f"add i64 {self.code.emit(f'mul i64 {level}, {self.threads}')}, {self.thread}")
+        slot = self.code.emit(f"add i64 {self.code.emit(f'mul i64 {mine}, {self.plan.frames}')}, {frame}")
         return self.code.emit(f"mul i64 {slot}, {size}")
 
 
-def levels_of(plan: Plan) -> int:
-    """How many parts of one frame may wait, the whole unit's among them."""
-    return plan.unit.bit_length()
-
-
 def room(plan: Plan, threads: int) -> list[jax.ShapeDtypeStruct]:
-    """Arrays for what waits."""
+    """Arrays for what waits: of each frame one part for each level, the whole unit's among them."""
+    levels = plan.unit.bit_length()
     sizes = [*((dtype, 1) for dtype in plan.look.dtypes), *((dtype, size) for size, dtype in plan.look.binned)]
-    return [jax.ShapeDtypeStruct((threads, levels_of(plan), plan.frames, size), dtype) for dtype, size in sizes]
+    return [jax.ShapeDtypeStruct((levels, threads, plan.frames, size), dtype) for dtype, size in sizes]
 
 
-def over_units(code: Code, plan: Plan, parts: list[str], binned: list[str]) -> None:
+def over_units(code: Code, plan: Plan, units: str, parts: list[str], binned: list[str]) -> None:
     """Merges neighbours (0, 1), (2, 3), ... among the parts of the units of each frame until the first has all: in the order of
     `reduce.tree_over_blocks`. parts, binned: arrays [frames units (places)].
     """
@@ -105,16 +97,22 @@ def over_units(code: Code, plan: Plan, parts: list[str], binned: list[str]) -> N
     def at(slot: str) -> list[str]:
         return [code.place(dtype, x, code.emit(f"mul i64 {slot}, {size}")) for dtype, size, x in sized]
 
-    with code.loop(plan.frames) as (frame, _, _):
-        first, left = code.emit(f"mul i64 {frame}, {plan.units}"), plan.units
-        while left > 1:
-            with code.loop(left // 2) as (i, _, _):
-                one = code.emit(f"add i64 {first}, {code.emit(f'shl i64 {i}, 1')}")
-                _merge_into(code, plan.look, at(code.emit(f"add i64 {first}, {i}")), at(one), at(code.emit(f"add i64 {one}, 1")))
-            if left % 2:
-                own, one = (at(code.emit(f"add i64 {first}, {i}")) for i in (left // 2, left - 1))
-                _merge_into(code, plan.look, own, one, nothing)
-            left = -(-left // 2)
+    code.declared.add("declare i64 @llvm.ctlz.i64(i64, i1)")
+    less = code.emit(f"sub i64 {units}, 1")
+    high = code.emit(f"call i64 @llvm.ctlz.i64(i64 {less}, i1 false)")
+    levels = code.emit(f"sub i64 64, {high}")  # as many doublings as take one to all of them
+    with code.when(code.emit(f"icmp ugt i64 {levels}, 0")), code.loop(plan.frames) as (frame, _, _):
+        first = code.emit(f"mul i64 {frame}, {units}")
+        with code.loop(levels) as (level, _, _):
+            step, above = code.emit(f"shl i64 1, {level}"), code.emit(f"add i64 {level}, 1")
+            pairs = code.emit(f"add i64 {code.emit(f'lshr i64 {less}, {above}')}, 1")
+            with code.loop(pairs) as (i, _, _):
+                left = code.emit(f"shl i64 {code.emit(f'shl i64 {i}, 1')}, {level}")
+                right = code.emit(f"add i64 {left}, {step}")
+                there = code.emit(f"icmp ult i64 {right}, {units}")
+                own, other = (at(code.emit(f"add i64 {first}, {x}")) for x in (left, right))
+                other = [code.emit(f"select i1 {there}, ptr {x}, ptr {none}") for x, none in zip(other, nothing, strict=True)]
+                _merge_into(code, plan.look, own, own, other)
 
 
 def _merge_into(code: Code, look: Look, own: list[str], left: list[str], right: list[str]) -> None:
