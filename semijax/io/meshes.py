@@ -34,9 +34,10 @@ def read_bxsf(path, *, wavevector: float = 1.0, energy: float = 1.0) -> Mesh:
     text = Text(path)
     fermi = _fermi(text)
     bands = text.whole("the number of bands")
-    points = [int(x) for x in text.reals(3, "points along each vector")]
-    if min(points) < 2:
-        raise text.fault(f"{points} points", "whole numbers ≥ 2, the last point a repetition of the first")
+    said = text.reals(3, "points along each vector")
+    if min(said) < 2 or max(said) > 1e9 or any(x != int(x) for x in said):
+        raise text.fault(f"{' '.join(f'{x:g}' for x in said)} points", "whole numbers ≥ 2, the last point the first again")
+    points = [int(x) for x in said]
     if any(text.reals(3, "the origin")):
         raise text.fault("an origin elsewhere", "0 0 0")
     vectors = np.array([text.reals(3, "a reciprocal vector") for _ in range(3)])

@@ -145,8 +145,7 @@ class Text:
 
 def shown(word: bytes) -> str:
     """A word as it can stand in a message."""
-    text = word.decode("ascii", "backslashreplace")
-    return repr(text if len(text) <= 24 else text[:21] + "...")
+    return repr(word if len(word) <= 24 else word[:21] + b"...")[1:]
 
 
 def _real(word: bytes) -> float | None:

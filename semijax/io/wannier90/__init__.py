@@ -103,7 +103,8 @@ def _numbers(key: str, given, rows: int) -> np.ndarray:
     except (TypeError, ValueError):
         values = np.array(np.nan)
     if values.shape != (rows, 3) or not np.isfinite(values).all() or (key == "lattice" and np.linalg.matrix_rank(values) < 3):
-        raise SemijaxError(f"read_wannier90: {key} = {given!r:.80}: allowed are {rows} rows of three finite numbers in Å")
+        what = " ".join(repr(given).split())[:80]
+        raise SemijaxError(f"read_wannier90: {key} = {what}: allowed are {rows} rows of three finite numbers in Å")
     return values
 
 
