@@ -206,6 +206,15 @@ def test_hr_without_win_needs_a_lattice(tmp_path):
     assert isinstance(model, Model)
 
 
+def test_centres_moved_from_where_the_hamiltonian_has_them_are_not_used(tmp_path):
+    prefix = write(
+        tmp_path, hr=hr_text(), wsvec=wsvec_text(), win=win_text() + "translate_home_cell = T\n", centres=centres_text()
+    )
+    with pytest.warns(UserWarning, match="no centres"), pytest.warns(UserWarning, match="translate_home_cell moved the centres"):
+        model = read_wannier90(prefix)
+    assert model.centres is None
+
+
 def test_win_and_labelinfo_say_cell_atoms_grid_and_path(tmp_path):
     win = read_win(shipped("si"))
     assert win.mp_grid == (8, 8, 8)

@@ -85,7 +85,17 @@ def _centres(stem: Path, n: int, given) -> np.ndarray | None:
     path = _beside(stem, "_centres.xyz")
     if given is not None:
         return _numbers("centres", given, n)
-    return read_centres(path, n) if existing(path) else None
+    if existing(path) is None:
+        return None
+    if existing(_beside(stem, ".win")) and _told(read_win(stem), "translate_home_cell", False):
+        _warn(f"{existing(path)}: translate_home_cell moved the centres from where H(R) has them: they are not used", 4)
+        return None
+    return read_centres(path, n)
+
+
+def _told(win: Win, key: str, otherwise: bool) -> bool:
+    """A logical keyword of a .win."""
+    return win.keywords.get(key, str(otherwise)).lower().lstrip(".")[:1] == "t"
 
 
 def _own_centres(found: Blocks) -> np.ndarray:
@@ -114,7 +124,7 @@ def _replicas(stem: Path, found: Blocks, lattice, centres) -> tuple[Replicas | N
     if written := existing(path):
         return read_wsvec(path, found.translations, found.hopping.shape[1]), str(written)
     said = read_win(stem) if existing(win) else None
-    if said is not None and said.keywords.get("use_ws_distance", "t").lower().strip(".")[:1] == "f":
+    if said is not None and not _told(said, "use_ws_distance", True):
         return None, found.name
     weighted = bool((found.ndegen > 1).any())
     grid = said.mp_grid if said is not None else None
