@@ -20,6 +20,7 @@ from semijax.engine.llvm import machine
 from semijax.engine.pieces import LANES, MOST, PIECE, Packed, cut, in_one_piece, one_by_one
 
 _ENGINES = ("kernels", "lanes", "plain")
+LONGEST_KERNEL = 12_000  # operations of a program in a kernel: LLVM takes half a minute for one of 10,000
 LONGEST = 6000  # operations of a program: the tests compile one of 5,440, one of 6,791 was not compiled in three minutes
 _told: set[str] = set()
 
@@ -160,7 +161,7 @@ def program_of(function: Callable, given: Any, carrier: Any, scalars: Any, scala
         _tell(f"runs as plain JAX, slower: {error} cannot be written as lanes")
         return None
     if scalar:
-        return None if any(node.op == "opaque" for node in program.order) or len(program.order) > LONGEST else program
+        return None if any(node.op == "opaque" for node in program.order) or len(program.order) > LONGEST_KERNEL else program
     if len(program.order) > LONGEST:
         _tell(f"runs as plain JAX, slower: a step of {len(program.order)} operations, allowed are {LONGEST} in lanes")
         return None
