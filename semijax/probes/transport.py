@@ -55,8 +55,9 @@ def fermi_sums(
 
     model: a Wannier model or a bands.models Hamiltonian with a lattice for every direction. mesh: points along each reciprocal vector.
     temperature: K, > 0; mu: eV; numbers or arrays. spin: electrons per band and k. dimension: of a Wannier model, 2 for a layer.
-    positions: whether a Wannier model's matrix elements of position enter the curvature. floor: gaps of less
-    count as touching in the curvature, eV; where bands touch, v v is that of the eigenvectors found. block: wavevectors at once; None: what fits in 64 MB. Raises SemijaxError for other input.
+    positions: whether a Wannier model's matrix elements of position enter the curvature. floor: gaps of less count as touching in the
+    curvature, eV; where bands touch, v v is that of the eigenvectors found. block: wavevectors at once; None: what fits in 64 MB.
+    Raises SemijaxError for other input.
     """
     if isinstance(model, Model):
         model = hamiltonian(model, dimension=dimension, positions=positions)
