@@ -1,6 +1,24 @@
-"""Files: results as xarray and netCDF, checkpoints that notice a flipped bit."""
+"""Files: results as xarray and netCDF, checkpoints that notice a flipped bit, Hamiltonians and energies of other programs."""
 
 from semijax.io.checkpoint import load, save
 from semijax.io.dataset import to_dataset, write_netcdf
+from semijax.io.meshes import Mesh, read_bxsf, read_table, write_bxsf, write_frmsf
+from semijax.io.programs import cell_from_ase, from_pythtb
+from semijax.io.wannier90 import read_labelinfo, read_wannier90, read_win
 
-__all__ = ["load", "save", "to_dataset", "write_netcdf"]
+__all__ = [
+    "Mesh",
+    "cell_from_ase",
+    "from_pythtb",
+    "load",
+    "read_bxsf",
+    "read_labelinfo",
+    "read_table",
+    "read_wannier90",
+    "read_win",
+    "save",
+    "to_dataset",
+    "write_bxsf",
+    "write_frmsf",
+    "write_netcdf",
+]
