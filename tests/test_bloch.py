@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.test_util import check_grads
+from problems import over
 
 import semijax as sj
 from semijax import bands
@@ -50,18 +51,16 @@ def test_a_massive_dirac_matrix_is_the_closed_form(sign):
         bands.massive_dirac(MASSIVE["gap"], MASSIVE["hbar_v"], sign=sign),
     )
     for name in ("velocity", "inverse_mass", "berry_curvature", "orbital_moment"):
-        found, expected = (jax.vmap(getattr(b, name))(jnp.asarray(POINTS)) for b in (band, known))
+        found, expected = (over(getattr(b, name))(jnp.asarray(POINTS)) for b in (band, known))
         # of numbers up to 25 (Å²): hundreds of roundings
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12, err_msg=name)
-    np.testing.assert_allclose(jax.vmap(band)(jnp.asarray(POINTS)), jax.vmap(known)(jnp.asarray(POINTS)), rtol=1e-14)
+    np.testing.assert_allclose(over(band)(jnp.asarray(POINTS)), over(known)(jnp.asarray(POINTS)), rtol=1e-14)
 
 
 def test_energy_has_exact_derivatives_of_second_order_in_k_and_params():
     band = of_chain(1)
 
-    def energy(params, k):
-        return band.energy(params, k)
-
+    energy = jax.jit(band.energy)
     # differences of second order with steps of 1e-4 are right to 1e-7 or so of numbers of order ten
     check_grads(energy, (band.params, jnp.asarray(POINTS[0])), order=2, modes=("fwd", "rev"), atol=1e-4, rtol=1e-4, eps=1e-4)
 
@@ -69,8 +68,8 @@ def test_energy_has_exact_derivatives_of_second_order_in_k_and_params():
 def test_curvature_and_moment_have_derivatives():
     band = of_chain(2)
     k = jnp.asarray(POINTS[1])
-    check_grads(band.curvature, (band.params, k), order=1, modes=("fwd", "rev"), atol=1e-4, rtol=1e-4, eps=1e-5)
-    check_grads(band.moment, (band.params, k), order=1, modes=("fwd", "rev"), atol=1e-4, rtol=1e-4, eps=1e-5)
+    check_grads(jax.jit(band.curvature), (band.params, k), order=1, modes=("fwd", "rev"), atol=1e-4, rtol=1e-4, eps=1e-5)
+    check_grads(jax.jit(band.moment), (band.params, k), order=1, modes=("fwd", "rev"), atol=1e-4, rtol=1e-4, eps=1e-5)
 
 
 def test_curvature_is_the_flux_through_a_small_loop():
@@ -95,7 +94,7 @@ def test_float32_is_float64_within_its_rounding():
     single = jnp.asarray(POINTS, jnp.float32)
     for index in range(4):
         band = of_chain(index)
-        exact, rounded = (jax.vmap(lambda k, b=band: (b(k), b.velocity(k), b.berry_curvature(k)))(k) for k in (POINTS, single))
+        exact, rounded = (over(lambda k, b=band: (b(k), b.velocity(k), b.berry_curvature(k)))(k) for k in (POINTS, single))
         for one, other in zip(exact, rounded):
             assert other.dtype == jnp.float32
             # gaps of 0.5 and more among energies up to 10: 1e2 roundings, times (10/0.5)² for the curvature
@@ -157,7 +156,10 @@ def test_a_hole_of_a_bloch_band_keeps_its_gap():
         (lambda: of_chain(0, floor=0.0), "floor = 0.0: allowed is a number > 0"),
         (lambda: bands.bloch(None, index=0), "hamiltonian = None: allowed is a function"),
         (lambda: bands.bloch(bands.models.haldane(), {"x": 1}, 0), "allowed is none, it has its own"),
-        (lambda: bands.bloch(lambda p, k: jnp.array([[k[0], k[1]], [-k[1], k[0]]]), None, 0, dimension=2), "allowed is a Hermitian matrix"),
+        (
+            lambda: bands.bloch(lambda p, k: jnp.array([[k[0], k[1]], [-k[1], k[0]]]), None, 0, dimension=2),
+            "allowed is a Hermitian matrix",
+        ),
         (lambda: bands.bloch(lambda p, k: k, None, 0, dimension=2), r"returns shape \(2,\).*allowed is a matrix"),
         (lambda: bands.bloch(dirac, MASSIVE, 0, dimension=2, multiplicity=0), "multiplicity = 0"),
     ],
