@@ -3,6 +3,7 @@
 from semijax.bands.band import Band
 from semijax.bands.dirac import graphene, massive_dirac
 from semijax.bands.library import cosine, ellipsoidal, kane, parabolic, superlattice, tight_binding, warped
+from semijax.bands.sampled import sampled
 
 __all__ = [
     "Band",
@@ -12,6 +13,7 @@ __all__ = [
     "kane",
     "massive_dirac",
     "parabolic",
+    "sampled",
     "superlattice",
     "tight_binding",
     "warped",

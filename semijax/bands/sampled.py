@@ -1,0 +1,78 @@
+"""Tabulated bands: E(k) as a periodic spline through a mesh of energies."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from semijax._types import Array, SemijaxError
+from semijax.bands import inputs, splines
+from semijax.bands.band import Band
+
+
+def sampled(lattice: Any, energies: Any, degree: int = 3, *, reference: float | None = None, curvature: Any = None, moment: Any = None):
+    """E(k) through energies [n_1 ... n_p], eV, at k = Σ (i_j/n_j) b_j, i_j = 0 ... n_j − 1 (Γ first): a periodic spline.
+
+    lattice: rows are lattice vectors [p d], Å; E does not change along directions without one. degree: 3, twice continuously
+    differentiable, reads 4^p numbers for each k; its errors fall as h⁴ in E, h³ in ∂E/∂k, h² in the mass (h = 1/n) where E is smooth; 5, four times,
+    reads 6^p: h⁶, h⁵, h⁴. Where bands cross E has kinks, and ∂E/∂k is wrong within a cell of them. reference: an energy, eV, near which
+    float32 has most digits, as the Fermi level; None is the middle of the range. curvature, moment: tables of the Berry curvature
+    [n_1 ... n_p 3], Å², and the orbital moment, e Å²/fs, on the same mesh ([n_1 n_2] when d = 2). Raises SemijaxError.
+    """
+    degree = inputs.one_of("sampled", "degree", degree, splines.DEGREES)
+    lattice = checked_lattice("sampled", lattice)
+    p, d = lattice.shape
+    energies = checked_mesh("sampled", "energies", energies, p)
+    if reference is None:
+        middle = energies.mean() if inputs.traced(energies) else (energies.min() + energies.max()) / 2
+    else:
+        middle = inputs.number("sampled", "reference", reference)
+    params = {"energy": splines.coefficients(energies - middle, degree, p), "reference": middle, "lattice": lattice}
+    more = energies.shape + ((3,) if d == 3 else ())
+    for key, table in (("curvature", curvature), ("moment", moment)):
+        if table is not None:
+            if d == 1:
+                raise SemijaxError(f"sampled: {key} in one dimension: allowed are two and three")
+            params[key] = splines.coefficients(inputs.array("sampled", key, table, more), degree, p)
+    slots = {key: Spline(key, degree) for key in ("curvature", "moment") if key in params}
+    return Band(Spline("energy", degree), params, lattice, **slots)
+
+
+@dataclass(frozen=True)
+class Spline:
+    """One table of a sampled band, a callable (params, k [d]) -> its value."""
+
+    key: str
+    degree: int
+
+    def __call__(self, params, k: Array) -> Array:
+        # A sum of products, not a matrix product: exact float32 on every device and the same for any batch.
+        x = jnp.sum(params["lattice"] / (2 * math.pi) * k[None, :], axis=1)
+        value = splines.evaluate(params[self.key], self.degree, x)
+        return params["reference"] + value if self.key == "energy" else value
+
+
+def checked_lattice(where: str, lattice: Any) -> Any:
+    """Rows [p d] of a lattice; raises SemijaxError unless p ≤ d of them are finite and independent."""
+    return Band(_nothing, None, inputs.array(where, "lattice", lattice, *((p, d) for d in (1, 2, 3) for p in range(1, d + 1)))).lattice
+
+
+def checked_mesh(where: str, key: str, values: Any, axes: int) -> Any:
+    """Real finite numbers on a mesh of so many axes; raises SemijaxError, which names the first point that has none."""
+    if not inputs.traced(values):
+        try:
+            values = np.asarray(values, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise SemijaxError(f"{where}: {key} is no array of real numbers: allowed is a mesh of {axes} axes, one per lattice vector") from error
+    if values.ndim != axes or values.size == 0:
+        raise SemijaxError(f"{where}: {key} has shape {values.shape}: allowed is a mesh of {axes} axes, one per lattice vector")
+    if not inputs.traced(values) and not np.isfinite(values).all():
+        at = tuple(map(int, np.argwhere(~np.isfinite(values))[0]))
+        raise SemijaxError(f"{where}: {key}{list(at)} = {values[at]}: allowed are finite numbers")
+    return values
+
+
+def _nothing(params, k: Array) -> Array:
+    raise NotImplementedError  # a band that is never asked: its lattice is checked
