@@ -12,7 +12,7 @@ from semijax.bands import inputs, splines
 from semijax.bands.band import Band
 
 
-def sampled(lattice: Any, energies: Any, degree: int = 3, *, reference: float | None = None, curvature: Any = None, moment: Any = None):
+def sampled(lattice: Any, energies: Any, degree: int = 3, *, local: bool = False, reference: float | None = None, curvature: Any = None, moment: Any = None):
     """E(k) through energies [n_1 ... n_p], eV, at k = Σ (i_j/n_j) b_j, i_j = 0 ... n_j − 1 (Γ first): a periodic spline.
 
     lattice: rows are lattice vectors [p d], Å; E does not change along directions without one. degree: 3, twice continuously
@@ -29,13 +29,13 @@ def sampled(lattice: Any, energies: Any, degree: int = 3, *, reference: float | 
         middle = energies.mean() if inputs.traced(energies) else (energies.min() + energies.max()) / 2
     else:
         middle = inputs.number("sampled", "reference", reference)
-    params = {"energy": splines.coefficients(energies - middle, degree, p), "reference": middle, "lattice": lattice}
+    params = {"energy": splines.coefficients(energies - middle, degree, p, local), "reference": middle, "lattice": lattice}
     more = energies.shape + ((3,) if d == 3 else ())
     for key, table in (("curvature", curvature), ("moment", moment)):
         if table is not None:
             if d == 1:
                 raise SemijaxError(f"sampled: {key} in one dimension: allowed are two and three")
-            params[key] = splines.coefficients(inputs.array("sampled", key, table, more), degree, p)
+            params[key] = splines.coefficients(inputs.array("sampled", key, table, more), degree, p, local)
     slots = {key: Spline(key, degree) for key in ("curvature", "moment") if key in params}
     return Band(Spline("energy", degree), params, lattice, **slots)
 
