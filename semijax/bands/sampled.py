@@ -12,14 +12,34 @@ from semijax.bands import inputs, splines
 from semijax.bands.band import Band
 
 
-def sampled(lattice: Any, energies: Any, degree: int = 3, *, local: bool = False, reference: float | None = None, curvature: Any = None, moment: Any = None):
+def sampled(
+    lattice: Any,
+    energies: Any,
+    degree: int = 3,
+    *,
+    local: bool = False,
+    reference: float | None = None,
+    curvature: Any = None,
+    moment: Any = None,
+):
     """E(k) through energies [n_1 ... n_p], eV, at k = Σ (i_j/n_j) b_j, i_j = 0 ... n_j − 1 (Γ first): a periodic spline.
 
     lattice: rows are lattice vectors [p d], Å; E does not change along directions without one. degree: 3, twice continuously
-    differentiable, reads 4^p numbers for each k; its errors fall as h⁴ in E, h³ in ∂E/∂k, h² in the mass (h = 1/n) where E is smooth; 5, four times,
-    reads 6^p: h⁶, h⁵, h⁴. Where bands cross E has kinks, and ∂E/∂k is wrong within a cell of them. reference: an energy, eV, near which
-    float32 has most digits, as the Fermi level; None is the middle of the range. curvature, moment: tables of the Berry curvature
-    [n_1 ... n_p 3], Å², and the orbital moment, e Å²/fs, on the same mesh ([n_1 n_2] when d = 2). Raises SemijaxError.
+    differentiable, reads 4^p numbers for each k; where E is smooth its errors fall as h⁴ in E, h³ in ∂E/∂k, h² in the mass (h = 1/n).
+    4, three times, reads 5^p: h⁵, h⁴, h³. Where bands cross, E has kinks: within some cells of them ∂E/∂k is wrong by up to the jump.
+    local: then these are 6 cells at most, but E passes near the energies only (`splines.coefficients`). reference: an energy, eV,
+    near which float32 has most digits, as the Fermi level; None is the middle of the range. curvature, moment: Berry curvature
+    [n_1 ... n_p 3], Å², and orbital moment, e Å²/fs, on the same mesh ([n_1 ... n_p] when d = 2). Raises SemijaxError.
+
+    Measured on copper's band at the Fermi level (7 Wannier functions, PBE), largest and root-mean-square error of ∂E/∂k in eV Å at
+    18,814 random k within 0.3 eV of the Fermi level, table and its numbers read for each k, float64 (float32 adds 1e-5 at most):
+
+        degree  mesh   MiB (float32)  reads   local: largest   rms      through: largest   rms
+        3        96³        3.4        64        1.1e-3       1.8e-4         1.1e-3       1.8e-4
+        3       192³       27          64        1.1e-4       2.2e-5         1.1e-4       2.2e-5
+        3       216³       38          64        8.3e-5       1.5e-5         8.3e-5       1.5e-5
+        4        96³        3.4       125        6.3e-5       1.3e-5         4.5e-4       1.8e-5
+        4       128³        8.0       125        2.1e-5       3.8e-6         2.1e-5       3.8e-6
     """
     degree = inputs.one_of("sampled", "degree", degree, splines.DEGREES)
     lattice = checked_lattice("sampled", lattice)
@@ -36,7 +56,7 @@ def sampled(lattice: Any, energies: Any, degree: int = 3, *, local: bool = False
             if d == 1:
                 raise SemijaxError(f"sampled: {key} in one dimension: allowed are two and three")
             params[key] = splines.coefficients(inputs.array("sampled", key, table, more), degree, p, local)
-    slots = {key: Spline(key, degree) for key in ("curvature", "moment") if key in params}
+    slots: Any = {key: Spline(key, degree) for key in ("curvature", "moment") if key in params}
     return Band(Spline("energy", degree), params, lattice, **slots)
 
 
@@ -56,7 +76,9 @@ class Spline:
 
 def checked_lattice(where: str, lattice: Any) -> Any:
     """Rows [p d] of a lattice; raises SemijaxError unless p ≤ d of them are finite and independent."""
-    return Band(_nothing, None, inputs.array(where, "lattice", lattice, *((p, d) for d in (1, 2, 3) for p in range(1, d + 1)))).lattice
+    return Band(
+        _nothing, None, inputs.array(where, "lattice", lattice, *((p, d) for d in (1, 2, 3) for p in range(1, d + 1)))
+    ).lattice
 
 
 def checked_mesh(where: str, key: str, values: Any, axes: int) -> Any:
@@ -65,7 +87,9 @@ def checked_mesh(where: str, key: str, values: Any, axes: int) -> Any:
         try:
             values = np.asarray(values, dtype=np.float64)
         except (TypeError, ValueError) as error:
-            raise SemijaxError(f"{where}: {key} is no array of real numbers: allowed is a mesh of {axes} axes, one per lattice vector") from error
+            raise SemijaxError(
+                f"{where}: {key} is no array of real numbers: allowed is a mesh of {axes} axes, one per lattice vector"
+            ) from error
     if values.ndim != axes or values.size == 0:
         raise SemijaxError(f"{where}: {key} has shape {values.shape}: allowed is a mesh of {axes} axes, one per lattice vector")
     if not inputs.traced(values) and not np.isfinite(values).all():
