@@ -103,7 +103,7 @@ def random_points(band: Band, points: int, seed: int, dtype: Any) -> np.ndarray:
 def points_within(band: Band, points: int, between: tuple[float, float], seed: int, dtype: Any) -> np.ndarray:
     """As `random_points`, of those with energies in the window; raises SemijaxError where there are next to none."""
     rng, kept, count, seen = np.random.default_rng([seed, 1]), [], 0, []
-    for _ in range(_TRIES):
+    for tries in range(_TRIES):
         k = ((rng.random((_BLOCK, len(band.lattice))) - 0.5) @ band.reciprocal).astype(dtype)
         energies = in_blocks(band, k.astype(np.float64))
         inside = (energies >= between[0]) & (energies <= between[1])
@@ -112,8 +112,10 @@ def points_within(band: Band, points: int, between: tuple[float, float], seed: i
         count += int(inside.sum())
         if count >= points:
             return np.concatenate(kept)[:points]
+        if count == 0 and tries >= _TRIES // 16:
+            break
     raise SemijaxError(
-        f"tabulate: window = {between}: {count} of {_TRIES * _BLOCK} random k have such energies: allowed are windows of which at least "
+        f"tabulate: window = {between}: {count} of {len(kept) * _BLOCK} random k have such energies: allowed are windows of which at least "
         f"{points} have; the band is between {min(seen):.6g} and {max(seen):.6g} eV"
     )
 

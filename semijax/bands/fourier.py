@@ -14,6 +14,7 @@ from semijax.bands.band import Band
 from semijax.bands.sampled import checked_lattice, checked_mesh
 
 _LARGEST = 32**3  # points of a mesh: half as many cosines and sines for every k
+_ROUNDING = 1e-13  # of the largest amplitude: what is smaller comes from rounding, and only costs time
 _TIE = 1e-6  # of a lattice vector: translations that differ by less are equally long
 
 
@@ -35,10 +36,10 @@ def fourier(lattice: Any, energies: Any, *, cut: float | None = None, least: flo
     keep = np.ones(len(cells), bool) if cut is None else np.linalg.norm(cells @ lattice, axis=1) <= cut * (1 + _TIE)
     if not inputs.traced(amplitudes):
         size = np.abs(amplitudes)
-        keep &= size >= max(least, 1e-15 * size.max())  # what is rounding only costs time
+        keep &= size >= max(least, _ROUNDING * size.max())
     cells, amplitudes = cells[keep], amplitudes[np.flatnonzero(keep)]
     params = {"cosine": amplitudes.real, "sine": -amplitudes.imag, "translations": cells.astype(np.float64), "lattice": lattice}
-    even = not inputs.traced(amplitudes) and not np.any(np.abs(amplitudes.imag) > 1e-15 * np.abs(amplitudes).max(initial=0.0))
+    even = not inputs.traced(amplitudes) and not np.any(np.abs(amplitudes.imag) > _ROUNDING * np.abs(amplitudes).max(initial=0.0))
     if even:  # E(−k) = E(k), as time reversal has it
         del params["sine"]
     return Band(_even if even else _any, params, lattice)
@@ -89,7 +90,7 @@ def _from_mesh(lattice: np.ndarray, energies: Any) -> tuple[np.ndarray, Any]:
     half = [tuple(R) >= tuple(-R) for R in cells]
     source, cells, shares = source[half], cells[half], shares[half]
     weights = shares * np.where((cells == 0).all(axis=1), 1, 2)  # R and −R give the same real part
-    return cells, found[source].conj() * weights
+    return cells, found[source].conj() * xp.asarray(weights, dtype=found.dtype)
 
 
 def _shortest(lattice: np.ndarray, sides: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

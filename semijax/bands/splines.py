@@ -33,7 +33,7 @@ def coefficients(values: Any, degree: int, axes: int, local: bool = False) -> An
         turns = 2 * math.pi * np.arange(values.shape[axis]) / values.shape[axis]
         filter = _cosines(_local(degree), turns) if local else 1 / _cosines(_AT_KNOTS[degree], turns)
         shape = [-1 if i == axis else 1 for i in range(values.ndim)]
-        found = found * xp.asarray(filter.reshape(shape), dtype=values.dtype)
+        found = found * xp.asarray(filter.reshape(shape), dtype=found.dtype)
     return xp.fft.ifftn(found, axes=along).real
 
 

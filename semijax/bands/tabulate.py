@@ -153,7 +153,7 @@ def _sides(band: Band, mesh) -> tuple[int, ...]:
     if mesh is None:
         lengths = np.linalg.norm(band.reciprocal, axis=1)
         return tuple(_convenient(max(4.0, n)) for n in _FIRST[p] * lengths / lengths.max())
-    sides = (mesh,) * p if isinstance(mesh, int | np.integer) else tuple(mesh)
+    sides = (mesh,) * p if np.ndim(mesh) == 0 else tuple(mesh)
     if len(sides) != p or any(int(n) != n or n < 1 for n in sides):
         raise SemijaxError(f"tabulate: mesh = {mesh!r}: allowed is a whole number ≥ 1, or {p} of them")
     return tuple(map(int, sides))
