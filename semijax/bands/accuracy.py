@@ -1,7 +1,7 @@
 """How far a tabulated band is from the exact one: measured at random wavevectors, kept with the places where it is worst."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,6 +15,7 @@ from semijax.units import HBAR
 
 _BLOCK = 1 << 14  # wavevectors at a time: bounds the memory of bands with many states
 _TRIES = 256  # blocks of random wavevectors in search of those in a window
+_AROUND = 4  # points around each of the worst
 _UNITS = {"energy": "eV", "gradient": "eV Å", "hessian": "eV Å²", "curvature": "Å²", "moment": "e Å²/fs"}
 
 
@@ -36,8 +37,9 @@ class Accuracy:
     """Measured errors of a tabulated band, by quantity: energy [eV], gradient ∂E/∂k [eV Å], hessian ∂²E/∂k∂k [eV Å²], and where the
     band has them curvature [Å²] and moment [e Å²/fs].
 
-    zone: at `points` random wavevectors of the zone. window: at `points` of those with energies in `between` (lowest, highest), eV;
-    None without one. That more than 3/N of the volume is worse than the largest of N random points has a probability of 5 % only.
+    zone: at `points` random wavevectors of the zone, and more around the worst of them, which count for the largest error alone.
+    window: the same of those with energies in `between` (lowest, highest), eV; None without one. That more than 3/N of the volume is
+    worse than the largest of N random points has a probability of 5 % only.
     mesh, degree: of the table. bytes: of the table in float32. dtype: of the k at which it was tested. tolerance: on the
     gradient, in the window where there is one; None: none asked for.
     """
@@ -74,24 +76,47 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Truth:
-    """The exact band at test points: k [n d], and every quantity [n ...]; how many of them are in the window."""
+    """The exact band at test points: k [n d], and every quantity [n ...]; the first `random` of them are independent draws."""
 
     k: np.ndarray
     values: dict[str, np.ndarray]
+    random: int
 
     @classmethod
     def of(cls, band: Band, k: np.ndarray) -> "Truth":
-        """The band at k [n d]; raises UserCodeError where it is not finite."""
+        """The band at random k [n d]; raises UserCodeError where it is not finite."""
         values = quantities(band, k)
         if not all(np.isfinite(x).all() for x in values.values()):
             check_finite(band, jnp.asarray(k))
             raise SemijaxError("tabulate: the Berry curvature or moment of the band is not finite: allowed are finite values")
-        return cls(k, values)
+        return cls(k, values, len(k))
 
     def against(self, band: Band) -> dict[str, Deviation]:
-        """The errors of another band at the same k, whose dtype is that of the test."""
+        """The errors of another band at the same k, whose dtype is that of the test: rms over the random ones."""
         found = quantities(band, self.k)
-        return {name: _deviation(name, found[name], exact, self.k) for name, exact in self.values.items()}
+        return {name: self._deviation(name, found[name]) for name in self.values}
+
+    def sharpened(self, exact: Band, table: Band, cell: np.ndarray, between: tuple[float, float] | None) -> "Truth":
+        """With more points around the worst: within one cell (vectors [d d], 1/Å) of them, and in the window where there is one.
+
+        Where bands cross, few random points come near enough to see it.
+        """
+        error = self._errors("gradient", in_blocks("gradient", table, self.k))
+        worst = self.k[np.argsort(error)[-max(1, self.random // 32) :]].astype(np.float64)
+        moved = np.random.default_rng(len(self.k)).uniform(-1.0, 1.0, (_AROUND, *worst.shape)) @ cell
+        k = (worst + moved).reshape(-1, worst.shape[1]).astype(self.k.dtype)
+        more = quantities(exact, k)
+        kept = np.ones(len(k), bool) if between is None else (more["energy"] >= between[0]) & (more["energy"] <= between[1])
+        values = {name: np.concatenate([x, more[name][kept]]) for name, x in self.values.items()}
+        return replace(self, k=np.concatenate([self.k, k[kept]]), values=values)
+
+    def _errors(self, name: str, found: np.ndarray) -> np.ndarray:
+        return np.sqrt(((found - self.values[name]).reshape(len(found), -1) ** 2).sum(axis=1))
+
+    def _deviation(self, name: str, found: np.ndarray) -> Deviation:
+        error = self._errors(name, found)
+        worst, rms = int(np.nanargmax(error)), np.sqrt((error[: self.random] ** 2).mean())
+        return Deviation(float(rms), float(error[worst]), _UNITS[name], self.k[worst].astype(np.float64))
 
 
 def random_points(band: Band, points: int, seed: int, dtype: Any) -> np.ndarray:
@@ -105,7 +130,7 @@ def points_within(band: Band, points: int, between: tuple[float, float], seed: i
     rng, kept, count, seen = np.random.default_rng([seed, 1]), [], 0, []
     for tries in range(_TRIES):
         k = ((rng.random((_BLOCK, len(band.lattice))) - 0.5) @ band.reciprocal).astype(dtype)
-        energies = in_blocks(band, k.astype(np.float64))
+        energies = in_blocks("energy", band, k.astype(np.float64))
         inside = (energies >= between[0]) & (energies <= between[1])
         kept.append(k[inside])
         seen += [energies.min(), energies.max()]
@@ -122,30 +147,36 @@ def points_within(band: Band, points: int, between: tuple[float, float], seed: i
 
 def quantities(band: Band, k: np.ndarray) -> dict[str, np.ndarray]:
     """Energy, gradient, Hessian, and Berry curvature and moment where the band has them, at k [n d], as float64."""
-    found = {
-        "energy": in_blocks(band, k),
-        "gradient": in_blocks(band.velocity, k) * HBAR,
-        "hessian": in_blocks(band.inverse_mass, k) * HBAR**2,
-    }
-    slots = {"curvature": (band.curvature, band.berry_curvature), "moment": (band.moment, band.orbital_moment)}
-    return found | {name: in_blocks(function, k) for name, (slot, function) in slots.items() if slot is not None}
+    names = ["energy", "gradient", "hessian", *tabled(band)]
+    return {name: in_blocks(name, band, k) for name in names}
 
 
-def in_blocks(function: Callable, k: np.ndarray) -> np.ndarray:
-    """function(k) of each of many k [n d], computed in their dtype, a block at a time: float64 [n ...]."""
-    compiled, out = jax.jit(jax.vmap(function)), []
-    for start in range(0, len(k), _BLOCK):
-        block = k[start : start + _BLOCK]
-        size = min(_BLOCK, 1 << (len(k) - 1).bit_length())  # one program for all blocks
+def tabled(band: Band) -> list[str]:
+    """Which of Berry curvature and orbital moment the band has."""
+    return [name for name in ("curvature", "moment") if getattr(band, name) is not None]
+
+
+def in_blocks(name: str, band: Band, k: np.ndarray) -> np.ndarray:
+    """One quantity of the band at many k [n d], computed in their dtype, a block at a time: float64 [n ...]."""
+    size = min(_BLOCK, 1 << (len(k) - 1).bit_length())  # one program for all blocks
+    out = []
+    for start in range(0, len(k), size):
+        block = k[start : start + size]
         filled = np.concatenate([block, np.repeat(block[:1], size - len(block), axis=0)])
-        out.append(np.asarray(compiled(jnp.asarray(filled)), np.float64)[: len(block)])
+        out.append(np.asarray(_mapped(name, band, jnp.asarray(filled)), np.float64)[: len(block)])
     return np.concatenate(out)
 
 
-def _deviation(name: str, found: np.ndarray, exact: np.ndarray, k: np.ndarray) -> Deviation:
-    error = np.sqrt(((found - exact).reshape(len(k), -1) ** 2).sum(axis=1))
-    worst = int(error.argmax())
-    return Deviation(float(np.sqrt((error**2).mean())), float(error[worst]), _UNITS[name], k[worst].astype(np.float64))
+@partial(jax.jit, static_argnums=0)
+def _mapped(name: str, band: Band, k):
+    functions = {
+        "energy": band,
+        "gradient": lambda k: band.velocity(k) * HBAR,
+        "hessian": lambda k: band.inverse_mass(k) * HBAR**2,
+        "curvature": band.berry_curvature,
+        "moment": band.orbital_moment,
+    }
+    return jax.vmap(functions[name])(k)
 
 
 def _said(between: tuple[float, float] | None) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from semijax._types import SemijaxError
 from semijax.bands import inputs
-from semijax.bands.accuracy import Accuracy, Truth, in_blocks, points_within, random_points
+from semijax.bands.accuracy import Accuracy, Truth, in_blocks, points_within, random_points, tabled
 from semijax.bands.band import Band
 from semijax.bands.sampled import sampled
 
@@ -71,24 +71,19 @@ def _tests(band: Band, points: int, window, seed: int, dtype) -> list[Truth]:
 
 
 def _once(band: Band, sides: tuple[int, ...], degree: int, window, tests: list[Truth], tolerance) -> Tabulated:
-    """The band on one mesh, with its errors."""
+    """The band on one mesh, with its errors; the tests get points where it is worst."""
     fractions = np.stack(np.unravel_index(np.arange(math.prod(sides)), sides), axis=-1) / np.asarray(sides)
     k = fractions @ band.reciprocal
-    energies = in_blocks(band, k).reshape(sides)
-    more = {
-        name: in_blocks(function, k).reshape(*sides, *((3,) if len(sides) == 3 else ()))
-        for name, slot, function in (
-            ("curvature", band.curvature, band.berry_curvature),
-            ("moment", band.moment, band.orbital_moment),
-        )
-        if slot is not None
-    }
+    energies = in_blocks("energy", band, k).reshape(sides)
+    more = {name: in_blocks(name, band, k).reshape(*sides, *((3,) if len(sides) == 3 else ())) for name in tabled(band)}
     reference = None if window is None else (window[0] + window[1]) / 2
     table = sampled(band.lattice, energies, degree, local=True, reference=reference, **more)
+    cell = band.reciprocal / np.asarray(sides)[:, None]
+    tests[:] = [test.sharpened(band, table, cell, between) for test, between in zip(tests, (None, window))]
     errors = [test.against(table) for test in tests]
     numbers = energies.size + sum(x.size for x in more.values())
     within = None if window is None else errors[1]
-    points, dtype = len(tests[0].k), tests[0].k.dtype.name
+    points, dtype = tests[0].random, tests[0].k.dtype.name
     return Tabulated(table, Accuracy(errors[0], within, window, points, sides, degree, 4 * numbers, dtype, tolerance))
 
 
