@@ -4,7 +4,10 @@ from semijax.bands import materials, models
 from semijax.bands.band import Band
 from semijax.bands.bloch import bloch
 from semijax.bands.dirac import graphene, massive_dirac
+from semijax.bands.fourier import fourier
 from semijax.bands.library import cosine, ellipsoidal, kane, parabolic, superlattice, tight_binding, warped
+from semijax.bands.sampled import sampled
+from semijax.bands.tabulate import tabulate
 from semijax.bands.wannier import wannier
 
 __all__ = [
@@ -12,13 +15,16 @@ __all__ = [
     "bloch",
     "cosine",
     "ellipsoidal",
+    "fourier",
     "graphene",
     "kane",
     "massive_dirac",
     "materials",
     "models",
     "parabolic",
+    "sampled",
     "superlattice",
+    "tabulate",
     "tight_binding",
     "wannier",
     "warped",
