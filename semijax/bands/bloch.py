@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -122,6 +123,11 @@ def _grouping(floor, multiplicity) -> Grouping:
     return Grouping(inputs.number("bloch", "floor", floor, above=0.0), multiplicity)
 
 
+@partial(jax.jit, static_argnums=0)
+def _matrix(of: Callable, params, k: Array) -> Array:
+    return matrix_of(of, params, k)  # compiled once for every band of a model
+
+
 def _check(band: Band, of: Callable, index: int) -> None:
     """Raises SemijaxError where the matrix has no such band or, at a k of no symmetry, is not Hermitian."""
     k = jnp.asarray([0.137, -0.211, 0.093][: band.dimension])
@@ -131,7 +137,7 @@ def _check(band: Band, of: Callable, index: int) -> None:
     if any(inputs.traced(x) for x in jax.tree.leaves(params)):
         return
     with jax.ensure_compile_time_eval():
-        value = np.asarray(jax.jit(lambda params, k: matrix_of(of, params, k))(params, k))
+        value = np.asarray(_matrix(of, params, k))
     off, size = np.abs(value - value.conj().T), np.abs(value).max(initial=0.0)
     if np.isfinite(value).all() and off.max() > 1e3 * np.finfo(np.abs(value).dtype).eps * max(size, 1e-30):
         row, column = (int(i) for i in np.unravel_index(off.argmax(), off.shape))
