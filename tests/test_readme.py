@@ -35,7 +35,7 @@ def test_the_second_block_runs_these_tests():
 
 
 def test_the_example_runs():
-    (example,) = re.findall(r"^```python\n(.*?)^```", README, re.S | re.M)
+    example, material = re.findall(r"^```python\n(.*?)^```", README, re.S | re.M)
     assert len([line for line in example.splitlines() if line.strip()]) <= 15
     small = example.replace("100_000", "200").replace("4 * units.PS", "100.0")
     assert small.count("200") == 1
@@ -48,6 +48,11 @@ def test_the_example_runs():
     # an electron at the bottom of its miniband is driven against the field, its hole along it
     assert np.asarray(result.frames["drift"]["electron"])[1:3, 2].max() < 0
     assert np.asarray(result.frames["drift"]["hole"])[1:3, 2].min() > 0
+    assert "mesh=96" in material and "tests/data" in material
+    small = material.replace("100_000", "200").replace("mesh=96", "mesh=24").replace("tests/data", str(ROOT / "tests" / "data"))
+    exec(compile(small, "README.md", "exec"), names)
+    assert names["table"].accuracy.window["energy"].largest < 0.1
+    assert names["result"].frames["drift"].shape[1] == 2
 
 
 def test_what_the_readme_points_at_exists():
