@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,15 +14,28 @@ from semijax._types import SemijaxError
 from semijax.carriers import Carriers
 from semijax.configure import memory
 from semijax.engine import tiles
+from semijax.engine.over import chosen as chosen_engine
 
 LARGEST = 1 << 21  # carriers of a chunk on a CPU: many, so that what a chunk costs by itself does not count
 _GENEROUS = 60  # times the carriers given is more than any run needs, a Jacobian of each among it
 _ALWAYS = 1 << 28  # bytes that any machine has
 _LOOKED_AT = 256
 _PART = 0.8  # of the free memory that a run may take
-# What a run was seen to hold at its peak: so many times the state of the carriers followed at once, and the bytes of those that are
-# made for it, and of the samples; in bytes, compiling and the programs themselves, and what is not given back between chunks.
-_STATES, _MADE, _SAMPLES, _FIXED, _BETWEEN = 2.8, 2.0, 7.0, 210e6, 170e6
+
+
+class _Held(NamedTuple):
+    """What a run was seen to hold at its peak: so many times the state of the carriers followed at once, and the bytes of those that are
+    made for it, and of the samples; in bytes, compiling and the programs themselves, and what is not given back between chunks.
+    """
+
+    states: float
+    made: float
+    samples: float
+    fixed: float
+    between: float
+
+
+_BY_KERNELS, _BY_LANES = _Held(1.7, 1.0, 5.5, 100e6, 190e6), _Held(2.8, 2.0, 7.0, 210e6, 170e6)
 
 
 @record
@@ -65,11 +78,12 @@ def forecast(carriers: Any, given: int, inside: int, chunk: int | None, keep: bo
     """given, inside: bytes of one carrier as it comes and in the engine. chunk: as the user wants it; None: as large as fits, and no
     larger than pays. keep: whether the carriers are returned. samples: bytes of those that are recorded.
     """
-    free, count, made = available(), count_of(carriers), isinstance(carriers, Prepared)
+    free, count, made, engine = available(), count_of(carriers), isinstance(carriers, Prepared), chosen_engine(True)
+    held = _BY_KERNELS if engine.kernels and engine.platform == "cpu" else _BY_LANES
 
     def need(size):
-        followed = min(size, count) * (_STATES * inside + _MADE * made * given)
-        return int(followed + inside * keep * count + _SAMPLES * samples + _FIXED + _BETWEEN * (size < count))
+        followed = min(size, count) * (held.states * inside + held.made * made * given)
+        return int(followed + inside * keep * count + held.samples * samples + held.fixed + held.between * (size < count))
 
     if chunk is None:
         chunk = count if jax.default_backend() != "cpu" else LARGEST
@@ -77,7 +91,7 @@ def forecast(carriers: Any, given: int, inside: int, chunk: int | None, keep: bo
             chunk = 1 << (chunk - 1).bit_length() - 1  # the next smaller power of two
     chunk = min(count, max(tiles.BLOCK, 1 << (chunk - 1).bit_length()))
     if free is not None and need(chunk) > free:
-        most = max(0, int((free - _FIXED) / (need(chunk) - _FIXED) * count))
+        most = max(0, int((free - held.fixed) / (need(chunk) - held.fixed) * count))
         raise SemijaxError(
             f"simulate: {count} carriers need about {need(chunk) / 2**30:.2g} GiB, {free / 2**30:.2g} GiB are free: allowed are at most "
             f"{most:_}" + (", or keep = False" if keep else "")
