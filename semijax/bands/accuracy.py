@@ -13,7 +13,7 @@ from semijax.bands.band import Band
 from semijax.bands.contract import check_finite
 from semijax.units import HBAR
 
-_BLOCK = 1 << 14  # wavevectors at a time: bounds the memory of bands with many states
+_BLOCKS = (1 << 10, 1 << 14)  # wavevectors at a time, few programs for any number: bounds the memory of bands with many states
 _TRIES = 256  # blocks of random wavevectors in search of those in a window
 _AROUND = 4  # points around each of the worst
 _UNITS = {"energy": "eV", "gradient": "eV Å", "hessian": "eV Å²", "curvature": "Å²", "moment": "e Å²/fs"}
@@ -101,7 +101,7 @@ class Truth:
 
         Where bands cross, few random points come near enough to see it.
         """
-        error = self._errors("gradient", in_blocks("gradient", table, self.k))
+        error = self._errors("gradient", quantities(table, self.k)["gradient"])
         worst = self.k[np.argsort(error)[-max(1, self.random // 32) :]].astype(np.float64)
         moved = np.random.default_rng(len(self.k)).uniform(-1.0, 1.0, (_AROUND, *worst.shape)) @ cell
         k = (worst + moved).reshape(-1, worst.shape[1]).astype(self.k.dtype)
@@ -129,8 +129,8 @@ def points_within(band: Band, points: int, between: tuple[float, float], seed: i
     """As `random_points`, of those with energies in the window; raises SemijaxError where there are next to none."""
     rng, kept, count, seen = np.random.default_rng([seed, 1]), [], 0, []
     for tries in range(_TRIES):
-        k = ((rng.random((_BLOCK, len(band.lattice))) - 0.5) @ band.reciprocal).astype(dtype)
-        energies = in_blocks("energy", band, k.astype(np.float64))
+        k = ((rng.random((_BLOCKS[-1], len(band.lattice))) - 0.5) @ band.reciprocal).astype(dtype)
+        energies = in_blocks(("energy",), band, k.astype(np.float64))["energy"]
         inside = (energies >= between[0]) & (energies <= between[1])
         kept.append(k[inside])
         seen += [energies.min(), energies.max()]
@@ -140,15 +140,14 @@ def points_within(band: Band, points: int, between: tuple[float, float], seed: i
         if count == 0 and tries >= _TRIES // 16:
             break
     raise SemijaxError(
-        f"tabulate: window = {between}: {count} of {len(kept) * _BLOCK} random k have such energies: allowed are windows of which at least "
-        f"{points} have; the band is between {min(seen):.6g} and {max(seen):.6g} eV"
+        f"tabulate: window = {between}: {count} of {len(kept) * _BLOCKS[-1]} random k have such energies: allowed are windows of which "
+        f"at least {points} have; the band is between {min(seen):.6g} and {max(seen):.6g} eV"
     )
 
 
 def quantities(band: Band, k: np.ndarray) -> dict[str, np.ndarray]:
     """Energy, gradient, Hessian, and Berry curvature and moment where the band has them, at k [n d], as float64."""
-    names = ["energy", "gradient", "hessian", *tabled(band)]
-    return {name: in_blocks(name, band, k) for name in names}
+    return in_blocks(("energy", "gradient", "hessian", *tabled(band)), band, k)
 
 
 def tabled(band: Band) -> list[str]:
@@ -156,19 +155,20 @@ def tabled(band: Band) -> list[str]:
     return [name for name in ("curvature", "moment") if getattr(band, name) is not None]
 
 
-def in_blocks(name: str, band: Band, k: np.ndarray) -> np.ndarray:
-    """One quantity of the band at many k [n d], computed in their dtype, a block at a time: float64 [n ...]."""
-    size = min(_BLOCK, 1 << (len(k) - 1).bit_length())  # one program for all blocks
-    out = []
+def in_blocks(names: tuple[str, ...], band: Band, k: np.ndarray) -> dict[str, np.ndarray]:
+    """Quantities of the band at many k [n d], computed in their dtype, a block at a time: float64 [n ...]."""
+    size = next((size for size in _BLOCKS if size >= len(k)), _BLOCKS[-1])
+    found = []
     for start in range(0, len(k), size):
         block = k[start : start + size]
         filled = np.concatenate([block, np.repeat(block[:1], size - len(block), axis=0)])
-        out.append(np.asarray(_mapped(name, band, jnp.asarray(filled)), np.float64)[: len(block)])
-    return np.concatenate(out)
+        computed = _mapped(names, band, jnp.asarray(filled))
+        found.append([np.asarray(x, np.float64)[: len(block)] for x in computed])
+    return {name: np.concatenate(parts) for name, parts in zip(names, zip(*found))}
 
 
 @partial(jax.jit, static_argnums=0)
-def _mapped(name: str, band: Band, k):
+def _mapped(names: tuple[str, ...], band: Band, k):
     functions = {
         "energy": band,
         "gradient": lambda k: band.velocity(k) * HBAR,
@@ -176,7 +176,7 @@ def _mapped(name: str, band: Band, k):
         "curvature": band.berry_curvature,
         "moment": band.orbital_moment,
     }
-    return jax.vmap(functions[name])(k)
+    return jax.vmap(lambda k: [functions[name](k) for name in names])(k)
 
 
 def _said(between: tuple[float, float] | None) -> str:

@@ -74,8 +74,9 @@ def _once(band: Band, sides: tuple[int, ...], degree: int, window, tests: list[T
     """The band on one mesh, with its errors; the tests get points where it is worst."""
     fractions = np.stack(np.unravel_index(np.arange(math.prod(sides)), sides), axis=-1) / np.asarray(sides)
     k = fractions @ band.reciprocal
-    energies = in_blocks("energy", band, k).reshape(sides)
-    more = {name: in_blocks(name, band, k).reshape(*sides, *((3,) if len(sides) == 3 else ())) for name in tabled(band)}
+    found = in_blocks(("energy", *tabled(band)), band, k)
+    energies = found.pop("energy").reshape(sides)
+    more = {name: x.reshape(*sides, *x.shape[1:]) for name, x in found.items()}
     reference = None if window is None else (window[0] + window[1]) / 2
     table = sampled(band.lattice, energies, degree, local=True, reference=reference, **more)
     cell = band.reciprocal / np.asarray(sides)[:, None]
