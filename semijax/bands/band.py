@@ -25,6 +25,8 @@ class Band:
     dimension: d; taken from `lattice` when that is given.
     curvature, moment: closed forms (params, k) -> Berry curvature [Å²] and orbital moment [e Å²/fs]; [3] when d = 3, a scalar
         (the z component) when d = 2.
+    gap: (params, k) -> (distance to the nearest other band, floor below which the two count as touching), eV; a run counts the
+        carriers it sees below the floor.
     reciprocal: follows from `lattice`: rows are the reciprocal vectors [p d], 1/Å, a_i·b_j = 2π δ_ij (do not pass it).
     law: closed form of the Boltzmann law exp(−E/kT), (params, kT [eV]) -> semijax.bands.laws.Law; None where none is known.
         A negative kT stands for −E; it raises SemijaxError where the law cannot be normalised.
@@ -37,6 +39,7 @@ class Band:
     curvature: Callable[[Any, Array], Array] | None = static(default=None)
     moment: Callable[[Any, Array], Array] | None = static(default=None)
     law: Callable[[Any, Any], Any] | None = static(default=None)
+    gap: Callable[[Any, Array], tuple[Array, Array]] | None = static(default=None)
     reciprocal: Any = None
 
     def __post_init__(self):
@@ -89,6 +92,11 @@ class Band:
         """Orbital magnetic moment m of one k [d], e Å²/fs (shape as `berry_curvature`): E(k) becomes E(k) − m·B."""
         return self._axial(self.moment, _floating(k))
 
+    def separation(self, k) -> Array:
+        """Distance of one k [d] to the nearest other band, eV; infinite where the band knows of none."""
+        k = _floating(k)
+        return jnp.asarray(jnp.inf, k.dtype) if self.gap is None else self.gap(cast(self.params, k.dtype), k)[0]
+
     def __neg__(self) -> "Band":
         """E → −E: a valence band from an electron-like one, sj.hole(-bands.superlattice(...)).
 
@@ -100,9 +108,9 @@ class Band:
 
     def reflected(self) -> "Band":
         """k → −k: E'(k) = E(−k). Ω and m are reflected with their signs as they are."""
-        energy, curvature, moment = (f and _Reflected(f) for f in (self.energy, self.curvature, self.moment))
-        law = self.law and _ReflectedLaw(self.law)
-        return replace(self, energy=energy, curvature=curvature, moment=moment, law=law)
+        slots = {name: getattr(self, name) for name in ("energy", "curvature", "moment", "gap")}
+        reflected = {name: slot and _Reflected(slot) for name, slot in slots.items()}
+        return replace(self, law=self.law and _ReflectedLaw(self.law), **reflected)
 
     def _axial(self, slot, k):
         if slot is None:

@@ -12,7 +12,7 @@ from semijax.engine import over
 from semijax.engine.cuda import kernel as on_gpu
 from semijax.engine.kernels.frames import by_kernel, start_by_kernel
 from semijax.engine.llvm import kernel as on_cpu
-from semijax.engine.look import looker, room, sampler, store, watcher
+from semijax.engine.look import looker, near_of, room, sampler, store, watcher
 from semijax.engine.mesh import over_devices
 from semijax.engine.over import Engine, apart
 from semijax.engine.reduce import tree_over_tiles
@@ -95,7 +95,7 @@ def _start(run: Run, index, given, *, count: int, collides: bool, engine: Engine
     """(parts [1 ...], samples [1 ...], watch) of a tile before any step."""
     state = jax.tree.map(lambda x: x[None], given)
     of, carriers, now = (run, state, count), complete(given, index, count, 0), jnp.zeros((), jnp.int32)
-    watch = at_start(watcher(*of, collides, engine)(carriers, run.clock[0]))
+    watch = at_start(watcher(*of, collides, engine)(carriers, run.clock[0]), near_of(*of))
     part, watch = looker(*of, collides, engine)(carriers, now, index, watch)
     return *jax.tree.map(lambda x: x[None], (part, sampler(*of, engine)(carriers, now, index))), watch
 

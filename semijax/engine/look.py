@@ -24,6 +24,12 @@ def watcher(run: Run, state, count: int, collides: bool, engine: Engine):
     return over_lanes(one, run, completed_example(state, count), run.clock[0], engine)
 
 
+def near_of(run: Run, state, count: int) -> dict:
+    """Shapes of `certify.closeness` of one carrier."""
+    one = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[:-1], x.dtype), completed_example(state, count))
+    return jax.eval_shape(lambda carrier: certify.closeness(run.dynamics, carrier), one)
+
+
 def looker(run: Run, state, count: int, collides: bool, engine: Engine):
     """(carriers, step number, index of the tile, watch) -> (the tile's part of every sum, the watch after it)."""
 
@@ -33,6 +39,7 @@ def looker(run: Run, state, count: int, collides: bool, engine: Engine):
             "parts": {name: r.part(run.dynamics, t, carrier) for name, r in run.adders.items()},
             "values": values,
             "finite": certify.finite(carrier, values),
+            "near": certify.closeness(run.dynamics, carrier),
         }
 
     recorders = run.adders
@@ -41,7 +48,7 @@ def looker(run: Run, state, count: int, collides: bool, engine: Engine):
         number, reference = beside
         real = number < count
         parts = {name: _kept(recorders[name], parts, real) for name, parts in seen["parts"].items()}
-        glimpse = _only(real, glimpse_of(seen["values"], seen["finite"], reference, number))
+        glimpse = _only(real, glimpse_of(seen["values"], seen["finite"], seen["near"], reference, number))
         return parts, tree_in_tile(merged_glimpses, glimpse)
 
     blocks = blocks_over_lanes(one, keep, run, completed_example(state, count), run.clock[0], engine)

@@ -60,7 +60,16 @@ def certificate(status) -> dict[str, Any]:
         name: {"change": float(x.change), "scale": float(x.scale), "carrier": int(x.carrier), "step": int(x.step)}
         for name, x in status.drifts.items()
     }
-    return {"nonfinite": int(status.nonfinite), "steps": int(status.steps), "dt_fs": float(status.dt), "drifts": drifts}
+    found = {"nonfinite": int(status.nonfinite), "steps": int(status.steps), "dt_fs": float(status.dt), "drifts": drifts}
+    close = {name: _close(x) for name, x in status.close.items()}
+    return found | ({"close": close} if close else {})
+
+
+def _close(seen) -> dict[str, Any]:
+    if not int(seen.count):
+        return {"count": 0}
+    where = {"carrier": int(seen.carrier), "step": int(seen.step), "gap_eV": float(seen.gap)}
+    return {"count": int(seen.count), **where, "wavevector_1/angstrom": [float(x) for x in seen.wavevector]}
 
 
 def _frames(name: str, frames: Any, kept: Sequence, unit: str | None, d: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from semijax.engine.kernels import NoCompiler
 from semijax.engine.kernels.parts import Plan
 from semijax.engine.kernels.tile import Kernel, Tile
 from semijax.engine.lanes import Unsupported
+from semijax.engine.look import near_of
 from semijax.engine.reduce import Slot, tree_in_tile, tree_over_blocks
 from semijax.engine.state import Run, complete, completed_example, like, wavevector
 from semijax.engine.steps import Moves
@@ -86,7 +87,8 @@ def start_by_kernel(
         number, (shared, clocks) = numbers(index, wavevector(state).shape[-1]), beside
         _, *found = tile.run(kernel, plan, (complete(given, index, count, 0), number, {}), count, shared, clocks)
         parts, seen, glimpses, values = _sorted(run, platform, number < count, trees, *found)
-        watch = watched(at_start(jax.tree.map(lambda x: x[0], values)), glimpses, jnp.zeros(1, jnp.int32))
+        still = at_start(jax.tree.map(lambda x: x[0], values), near_of(run, state, count))
+        watch = watched(still, glimpses, jnp.zeros(1, jnp.int32))
         return parts, seen, watch
 
     now = jnp.zeros(1, jnp.int32)
@@ -112,7 +114,8 @@ def _tile(moves: Moves, run: Run, state, count: int, collides: bool, platform: s
         parts = {name: recorder.part(run.dynamics, t, carrier) for name, recorder in run.adders.items()}
         invariants = certify.invariants(run.dynamics, t, carrier, collides)
         values = {name: value for name, (value, _) in invariants.items()}
-        glimpse = glimpse_of(invariants, certify.finite(carrier, invariants), values if start else reference, number)
+        found = invariants, certify.finite(carrier, invariants), certify.closeness(run.dynamics, carrier)
+        glimpse = glimpse_of(*found, values if start else reference, number)
         slots = [run.adders[name].slots(parts[name]) for name in binned]
         kept = {name: parts[name] for name in own}
         samples = {name: recorder.of(run.dynamics, t, carrier) for name, recorder in run.samplers.items()}
