@@ -1,6 +1,6 @@
 """semijax: semiclassical dynamics of crystal electrons and holes in any band E(k), differentiable, on CPU and GPU."""
 
-from semijax import bands, fields, observables, units
+from semijax import bands, fields, observables, probes, units
 from semijax._types import BrokenInvariant, EMField, Phase, SemijaxError, UserCodeError
 from semijax.bands.band import Band
 from semijax.carriers import Carriers, at_k, pairs
@@ -46,6 +46,7 @@ __all__ = [
     "pairs",
     "plot",
     "prepared",
+    "probes",
     "rk4",
     "simulate",
     "strang",

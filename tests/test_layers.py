@@ -17,7 +17,7 @@ LAYERS = {
     1: ["_dop853", "bands", "fields", "lattice", "potentials", "steppers"],
     2: ["carriers", "dynamics", "sampling", "scattering", "stepping", "tangent"]
     + ["cells", "domain", "filling", "occupation", "quadrature", "rejection"],  # what sampling is made of
-    3: ["certify", "engine", "observables", "simulate", "spectra", "timestep"],
+    3: ["certify", "engine", "observables", "probes", "simulate", "spectra", "timestep"],
     4: ["io", "plot", "provenance"],
     5: ["__main__", "bandsheet", "build", "cases", "cli", "config", "progress", "quantities", "report", "run", "schema", "suite"],
 }

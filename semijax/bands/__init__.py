@@ -1,5 +1,6 @@
 """Bands: any E(k) (Band), the closed forms of the textbooks, and bands of Hamiltonians: models, Wannier functions."""
 
+from semijax.bands import materials, models
 from semijax.bands.band import Band
 from semijax.bands.bloch import bloch
 from semijax.bands.dirac import graphene, massive_dirac
@@ -14,6 +15,8 @@ __all__ = [
     "graphene",
     "kane",
     "massive_dirac",
+    "materials",
+    "models",
     "parabolic",
     "superlattice",
     "tight_binding",

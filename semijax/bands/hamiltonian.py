@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from semijax._pytree import record, static
-from semijax._types import Array, SemijaxError, UserCodeError
+from semijax._types import Array, SemijaxError, UserCodeError, cast
 from semijax.bands.contract import name_of
 from semijax.bands.eigen import Grouping, between, eigensystem
 from semijax.units import HBAR
@@ -42,6 +42,11 @@ class Hamiltonian:
             raise SemijaxError(f"Hamiltonian: multiplicity = {self.multiplicity!r}: allowed is a whole number ≥ 1")
         object.__setattr__(self, "params", jax.tree.map(_paired, self.params, is_leaf=_is_pair))
 
+    def matrix_at(self, k) -> Array:
+        """H of one k [d] -> [n n], eV."""
+        k = jnp.asarray(k)
+        return matrix_of(self.matrix, cast(self.params, k.dtype), k)
+
 
 @record
 class Pair:
@@ -71,8 +76,11 @@ def matrix_of(matrix: Callable, params, k: Array) -> Array:
     return value.astype(_complex(k.dtype) if complex_valued else k.dtype)
 
 
-def all_bands(matrix: Callable, positions: Callable | None, grouping: Grouping, params, k: Array) -> AllBands:
-    """Energies, velocities, Berry curvatures and orbital moments of all bands at one k; groups have their average.
+def all_bands(
+    matrix: Callable, positions: Callable | None, grouping: Grouping, params, k: Array, averaged: bool = True
+) -> AllBands:
+    """Energies, velocities, Berry curvatures and orbital moments of all bands at one k; groups have their average, or, where not
+    `averaged`, each band that of its own eigenvector.
 
     Ω_c = −Im Σ_m ε_abc ⟨n|∂_a H|m⟩⟨m|∂_b H|n⟩/(E_n − E_m)², and with positions A the terms of Wang, Yates, Souza, Vanderbilt,
     Phys. Rev. B 74, 195118 (2006), eqs. 27 to 32, doi:10.1103/PhysRevB.74.195118; moment m_c = (1/2ħ) Im Σ_m ε_abc
@@ -89,6 +97,8 @@ def all_bands(matrix: Callable, positions: Callable | None, grouping: Grouping, 
     if positions is not None:
         curvature = [c + e for c, e in zip(curvature, _external(positions, params, k, states, mixing))]
     moment = [-_crossed(mixing[a], slopes[b]) / HBAR for a, b in AXES[k.shape[0]]]
+    if not averaged:
+        weights = jnp.eye(weights.shape[0], dtype=weights.dtype)
     average = [
         jnp.dot(weights, x, precision="highest") for x in (velocity, _axial(curvature, energies), _axial(moment, energies))
     ]
