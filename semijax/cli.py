@@ -75,7 +75,9 @@ def bands(
     set_: Set = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="PLACE", help="FILE.png; of a PREFIX a directory.")] = None,
     force: Force = False,
-    dft: Annotated[Path | None, typer.Option(metavar="FILE.npz", help="k_frac and energy_eV to draw over a PREFIX's bands.")] = None,
+    dft: Annotated[
+        Path | None, typer.Option(metavar="FILE.npz", help="k_frac and energy_eV to draw over a PREFIX's bands.")
+    ] = None,
     fermi: Annotated[float | None, typer.Option(metavar="EV", help="Fermi level of a PREFIX.")] = None,
     mesh: Annotated[int | None, typer.Option(help="Points along each reciprocal vector of a PREFIX.")] = None,
     path: Annotated[str | None, typer.Option(help="Path of a PREFIX: auto, seekpath, win or labelinfo.")] = None,
@@ -83,10 +85,12 @@ def bands(
 ) -> None:
     """Draw a closed-form band and print its mass tensors, or report on the bands of Wannier90 files."""
     from semijax import bandsheet
-    from semijax.materials_report import command, given
+    from semijax.io.beside import hamiltonian
 
     options = {"--dft": dft, "--fermi": fermi, "--mesh": mesh, "--path": path, "--window": window}
-    if given.is_prefix(band) and not set_:
+    if hamiltonian(band) is not None and not set_:
+        from semijax.materials_report import command
+
         out = out or Path(f"{Path(band).name}_bands")
         check_output(out, force)
         choices = {"dft": dft, "fermi": fermi, "mesh": mesh, "path": path or "auto", "window": command.window_of(window)}
@@ -100,7 +104,7 @@ def bands(
         raise SemijaxError(f"--out {out}: exists: allowed is a new file, or --force to write over it")
     tables = bandsheet.tables(band, [override(text) for text in set_ or []])
     configure(precision="float64")
-    for table in bandsheet.draw(tables, out):
+    for table in bandsheet.draw(tables, out, Path(band).parent if band.endswith(".toml") else Path()):
         Console().print(table)
     typer.echo(f"written: {out}")
 

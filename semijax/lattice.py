@@ -96,7 +96,7 @@ def brillouin_zone(lattice: Any) -> np.ndarray:
 
 
 def zone_faces(lattice: Any) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Of a first Brillouin zone in three dimensions each face: (the reciprocal vector G that it halves [3], its corners in order [m 3]), 1/Å.
+    """Of a first Brillouin zone in three dimensions each face: (the G [3] that it halves, its corners in order [m 3]), 1/Å.
 
     Inside is where k·G < G²/2 for all. Raises SemijaxError unless the lattice is [3 3], Å.
     """

@@ -34,9 +34,9 @@ def report(
     out.mkdir(parents=True, exist_ok=True)
     notes = tables.notes(material, found)
     pictures = _pictures(material, found, window, notes)
-    _show(console, notes, tables.tables(found, material))
+    _show(console, notes, tables.tables(found))
     with replacing(out / "bands.txt") as temporary, temporary.open("w", encoding="utf-8") as file:
-        _show(Console(file=file, width=_WIDTH, color_system=None), notes, tables.tables(found, material))
+        _show(Console(file=file, width=_WIDTH, color_system=None), notes, tables.tables(found))
     with replacing(out / "bands.json") as temporary:
         temporary.write_text(json.dumps(tables.document(material, found), indent=1, ensure_ascii=False), encoding="utf-8")
     for name, figure in pictures.items():

@@ -40,14 +40,18 @@ class Named:
 
 @dataclass(frozen=True)
 class Deviation:
-    """H(R) less another program's bands at its own k: rms of each band [n], eV; worst; rms below the frozen window's top, where known."""
+    """H(R) less another program's bands at its own k, which begin with its band `first`; rms in eV.
+
+    frozen: of all energies below the top of the frozen window, None where none is known; rms [n]: of each band, there alone if it is
+    known, NaN for none; all: of everything, bands too that other bands cross and H(R) has not.
+    """
 
     name: str
     first: int
-    rms: np.ndarray
-    worst: float
-    frozen: float | None
     k: int
+    all: float
+    frozen: float | None
+    rms: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,9 @@ def _deviation(given: Given, points: Points) -> Deviation:
     n, more = own.shape[1], points.energies.shape[1] - own.shape[1]
     differences = [own - points.energies[:, i : i + n] for i in range(more + 1)]
     first = int(np.argmin([np.median(np.abs(difference)) for difference in differences]))
-    difference, theirs = differences[first], points.energies[:, first : first + n]
-    below = theirs < given.frozen if given.frozen is not None else np.zeros_like(theirs, bool)
-    frozen = float(np.sqrt(np.mean(difference[below] ** 2))) if below.any() else None
-    return Deviation(points.name, first, np.sqrt(np.mean(difference**2, axis=0)), float(np.abs(difference).max()), frozen, len(own))
+    squares, theirs = differences[first] ** 2, points.energies[:, first : first + n]
+    below = np.ones_like(theirs, bool) if given.frozen is None else theirs < given.frozen
+    counts = below.sum(axis=0)
+    each = np.where(counts > 0, np.sqrt((squares * below).sum(axis=0) / np.maximum(counts, 1)), np.nan)
+    frozen = float(np.sqrt(squares[below].mean())) if given.frozen is not None and below.any() else None
+    return Deviation(points.name, first, len(own), float(np.sqrt(squares.mean())), frozen, each)

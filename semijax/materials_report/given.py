@@ -1,20 +1,18 @@
 """Given: what files beside a Wannier90 prefix and a user's options say, read and checked: model, path, level, points to compare with."""
 
-import hashlib
 import math
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from semijax import survey
+from semijax import provenance, survey
 from semijax._types import SemijaxError
 from semijax.bands.wannier import Model
 from semijax.io import Points, Win, read_band_dat, read_labelinfo, read_points, read_wannier90, read_win
+from semijax.io.beside import at, files, hamiltonian
 from semijax.io.text import existing
 
-_HAMILTONIANS = ("_tb.dat", "_hr.dat")
-_BESIDE = ("_tb.dat", "_hr.dat", "_wsvec.dat", ".win", "_centres.xyz", "_band.labelinfo.dat", "_band.dat")
 PATHS = ("auto", "seekpath", "win", "labelinfo")
 
 
@@ -35,31 +33,26 @@ class Given:
     notes: tuple[str, ...] = field(default=())
 
 
-def is_prefix(name: str) -> bool:
-    """Whether a Hamiltonian of Wannier90 lies at a prefix, or is named in full."""
-    stem, _ = _stem(Path(name))
-    return stem is not None
-
-
 def gathered(name: str, *, dft: Path | None = None, fermi: float | None = None, path: str = "auto") -> Given:
     """Reads all that lies at a prefix; raises SemijaxError, one line."""
     if fermi is not None and not math.isfinite(fermi):
         raise SemijaxError(f"--fermi {fermi}: allowed is a finite number, in eV")
     if path not in PATHS:
         raise SemijaxError(f"--path {path}: allowed are {', '.join(PATHS)}")
-    stem, hamiltonian = _stem(Path(name))
-    if stem is None or hamiltonian is None:
+    found = hamiltonian(name)
+    if found is None:
         raise SemijaxError(f"{name}: neither {name}_tb.dat nor {name}_hr.dat: allowed is the prefix of one, plain or .gz")
+    stem = found[0]
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         model = read_wannier90(name)
-    win = read_win(stem) if existing(_at(stem, ".win")) else None
-    labels = read_labelinfo(stem) if existing(_at(stem, "_band.labelinfo.dat")) else ()
+    win = read_win(stem) if existing(at(stem, ".win")) else None
+    labels = read_labelinfo(stem) if existing(at(stem, "_band.labelinfo.dat")) else ()
     matrices = survey.Matrices(model)
     legs, source = _legs(stem, model, matrices, win, labels, path)
     points = () if dft is None else (read_points(dft),)
     level, level_from = _level(stem, win, fermi, points)
-    if labels and existing(_at(stem, "_band.dat")):
+    if labels and existing(at(stem, "_band.dat")):
         points += (read_band_dat(stem, labels),)
     for one in points[:1] if dft is not None else ():
         _checked(one, matrices)
@@ -73,32 +66,9 @@ def gathered(name: str, *, dft: Path | None = None, fermi: float | None = None, 
         level_from=level_from,
         points=points,
         frozen=_number(win, "dis_froz_max"),
-        files=hashes(stem, hamiltonian, dft),
+        files=provenance.hashes([*files(name), *([dft] if dft is not None else [])]),
         notes=tuple(" ".join(str(one.message).split()) for one in said if issubclass(one.category, UserWarning)),
     )
-
-
-def hashes(stem: Path, hamiltonian: str, dft: Path | None = None) -> dict[str, str]:
-    """SHA-256 of the files that a Hamiltonian at a prefix is read from, by name."""
-    others = [end for end in _BESIDE if end not in _HAMILTONIANS or end == hamiltonian]
-    found = [path for end in others if (path := existing(_at(stem, end)))] + ([dft] if dft is not None else [])
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
-
-
-def _stem(path: Path) -> tuple[Path | None, str | None]:
-    """The prefix of a Hamiltonian and the end of its file's name, or (None, None)."""
-    whole = path.name.removesuffix(".gz")
-    for end in _HAMILTONIANS:
-        if whole.endswith(end) and existing(path.with_name(whole)):
-            return path.with_name(whole.removesuffix(end)), end
-    for end in _HAMILTONIANS:
-        if path.name and existing(_at(path, end)):
-            return path, end
-    return None, None
-
-
-def _at(stem: Path, end: str) -> Path:
-    return stem.with_name(stem.name + end)
 
 
 def _legs(stem: Path, model: Model, matrices: survey.Matrices, win: Win | None, labels: Any, path: str) -> tuple[list, str]:
@@ -109,7 +79,9 @@ def _legs(stem: Path, model: Model, matrices: survey.Matrices, win: Win | None, 
         if legs:
             return legs, "seekpath"
     if path == "seekpath":
-        lacking = "atoms in the .win" if win is None or not win.symbols else 'seekpath and spglib, pip install "semijax[symmetry]"'
+        lacking = (
+            "atoms in the .win" if win is None or not win.symbols else 'seekpath and spglib, pip install "semijax[symmetry]"'
+        )
         raise SemijaxError(f"--path seekpath: allowed is with {lacking}")
     if path in ("auto", "win") and win is not None and (legs := survey.paths.of_pairs(win.path, d)):
         return legs, f"{stem.name}.win"

@@ -26,15 +26,12 @@ def notes(given: Given, found: Facts) -> list[str]:
     else:
         said.append(f"Fermi level {level:.4f} eV (from {given.level_from}): {found.filling.bands:.4g} bands filled")
         said.append(f"{found.at_level:.4g} states per eV and cell there, spin not counted")
-    return [*said, *_gaps(found), f"density of states: {METHOD}", *given.notes]
+    return [*said, *_gaps(found), *map(_deviation, found.deviations), f"density of states: {METHOD}", *given.notes]
 
 
-def tables(found: Facts, given: Given) -> list[Table]:
-    """Extrema with masses, velocities at named points, deviations from other programs' bands."""
-    made = [_extrema(found)] if found.edges else []
-    made.append(_velocities(found))
-    made += [_deviations(found.deviations)] if found.deviations else []
-    return made
+def tables(found: Facts) -> list[Table]:
+    """Extrema with masses, and velocities at named points."""
+    return [*([_extrema(found)] if found.edges else []), _velocities(found)]
 
 
 def document(given: Given, found: Facts) -> dict[str, Any]:
@@ -101,7 +98,9 @@ def _extrema(found: Facts) -> Table:
 def _masses(edge: Edge) -> str:
     one = edge.found
     if one.masses is not None and one.axes is not None:
-        return "\n".join(f"{mass:9.4f}  ({', '.join(f'{x:.3f}' for x in _tidy(axis))})" for mass, axis in zip(one.masses, one.axes))
+        return "\n".join(
+            f"{mass:9.4f}  ({', '.join(f'{x:.3f}' for x in _tidy(axis))})" for mass, axis in zip(one.masses, one.axes)
+        )
     what = f"bands {', '.join(map(str, one.bands))} touch"
     unit = "ħv (eV Å)" if one.cone else "masses"
     rows = [f"{unit} along [{' '.join(map(str, way))}]: {', '.join(f'{x:.4f}' for x in values)}" for way, values in one.along]
@@ -115,7 +114,9 @@ def _tidy(axis: np.ndarray) -> np.ndarray:
 
 
 def _velocities(found: Facts) -> Table:
-    table = Table("point", "band", "E (eV)", "velocity (Å/fs)", "speed", title="group velocities at named points", title_justify="left")
+    table = Table(
+        "point", "band", "E (eV)", "velocity (Å/fs)", "speed", title="group velocities at named points", title_justify="left"
+    )
     for one in found.named:
         for i in found.shown:
             v = one.velocities[i]
@@ -125,15 +126,13 @@ def _velocities(found: Facts) -> Table:
     return table
 
 
-def _deviations(deviations: tuple[Deviation, ...]) -> Table:
-    title = "bands of H(R) less those of other programs (meV)"
-    table = Table("file", "k", "their bands", "rms in the frozen window", "rms of each band", "worst", title=title, title_justify="left")
-    for one in deviations:
-        frozen = "" if one.frozen is None else f"{1e3 * one.frozen:.3g}"
-        each = ", ".join(f"{1e3 * x:.3g}" for x in one.rms)
-        last = one.first + len(one.rms) - 1
-        table.add_row(Path(one.name).name, str(one.k), f"{one.first} to {last}", frozen, each, f"{1e3 * one.worst:.3g}")
-    return table
+def _deviation(one: Deviation) -> str:
+    """One line: how far H(R) is from another program's bands."""
+    window = "" if one.frozen is None else " below the frozen window's top"
+    each = ", ".join("–" if np.isnan(x) else f"{1e3 * x:.3g}" for x in one.rms)
+    total = one.all if one.frozen is None else one.frozen
+    bands = f"bands {one.first} to {one.first + len(one.rms) - 1}"
+    return f"{Path(one.name).name}, {bands} at {one.k} k: rms deviation{window} {1e3 * total:.3g} meV, band by band {each}"
 
 
 def _gap_document(found: Facts) -> dict[str, Any] | None:
@@ -172,7 +171,7 @@ def _deviation_document(one: Deviation) -> dict[str, Any]:
     return {
         "file": Path(one.name).name,
         "first_band": one.first,
-        "rms_eV": one.rms.tolist(),
+        "rms_eV": one.all,
         "rms_frozen_eV": one.frozen,
-        "worst_eV": one.worst,
+        "rms_of_bands_eV": [None if np.isnan(x) else float(x) for x in one.rms],
     }

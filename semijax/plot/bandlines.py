@@ -24,13 +24,15 @@ def band_lines(
 ) -> tuple[Axes, Axes | None]:
     """Bands along a path, and their density of states in a panel beside it; returns both Axes, the second None without density.
 
-    line: a survey.Line of m points. energies [m n]: eV, there. points: (distance [q], 1/Å, energies [q bands], eV, label), drawn as circles.
+    line: a survey.Line of m points. energies [m n]: eV, there. points: (distance [q], 1/Å, energies [q bands], eV, label).
     density: a survey.Density. level: eV, drawn across. window: (low, high), eV; None is the range of the bands. ax: two Axes that
     share y, or one without density. Raises SemijaxError for other shapes.
     """
     values = inputs.numbers("band_lines", "energies", energies, 2)
     if len(values) != len(line.distance):
-        raise SemijaxError(f"plot.band_lines: energies {values.shape}: allowed is one row for each of {len(line.distance)} points")
+        raise SemijaxError(
+            f"plot.band_lines: energies {values.shape}: allowed is one row for each of {len(line.distance)} points"
+        )
     left, right = _panels(ax, density is not None)
     low, high = window or _range(values)
     segments = [np.stack([line.distance[of], band[of]], axis=1) for of in _legs(line) for band in values.T]
@@ -39,7 +41,9 @@ def band_lines(
         rows = inputs.numbers("band_lines", words, other, 2)
         x = np.repeat(np.asarray(distance, np.float64)[:, None], rows.shape[1], axis=1)
         size, face = (3.2, "none") if marker == "o" else (1.6, color)
-        left.plot(x.ravel(), rows.ravel(), marker, color=color, markersize=size, markerfacecolor=face, label=words, zorder=4, mew=0.6)
+        left.plot(
+            x.ravel(), rows.ravel(), marker, color=color, markersize=size, markerfacecolor=face, label=words, zorder=4, mew=0.6
+        )
     for distance, _ in line.ticks:
         left.axvline(distance, color=house.GREY, linewidth=0.8, zorder=1)
     left.set_xticks([distance for distance, _ in line.ticks], [label for _, label in line.ticks])

@@ -84,7 +84,8 @@ def _named(ax: Axes3D, label: str, k: np.ndarray, size: float) -> None:
     if any(text.get_text() == label and np.allclose(text.get_position_3d(), _beside(k, size)) for text in ax.texts):
         return
     ax.plot(*k[:, None], "o", color=house.VERMILION, markersize=4, zorder=11)
-    note = ax.text(*_beside(k, size), label, color=house.INK, zorder=12, ha="center", va="center", fontsize="medium")
+    x, y, z = _beside(k, size)
+    note = ax.text(x, y, z, label, color=house.INK, zorder=12, ha="center", va="center", fontsize="medium")
     note.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.5, "pad": 0.2})
 
 
@@ -105,8 +106,8 @@ def _flat(rows: np.ndarray, legs: list, ax: Axes) -> Axes:
     for label, k in drawn.items():
         ax.plot(*k[:, None], "o", color=house.VERMILION, markersize=4, zorder=4)
         length = np.linalg.norm(k)
-        at = k * (1 + 0.09 * size / length) if length > 1e-6 else np.array([-0.07, 0.05]) * size
-        ax.text(*at, label, ha="center", va="center", zorder=5)
+        x, y = k * (1 + 0.09 * size / length) if length > 1e-6 else np.array([-0.07, 0.05]) * size
+        ax.text(x, y, label, ha="center", va="center", zorder=5)
     ax.set(xlim=(-1.2 * size, 1.2 * size), ylim=(-1.2 * size, 1.2 * size), aspect="equal")
     ax.set(xlabel="$k_x$ (nm⁻¹)", ylabel="$k_y$ (nm⁻¹)")
     return ax

@@ -145,7 +145,7 @@ def _contours(rows: np.ndarray, bands: list, view: tuple[float, float], ax: Axes
     colour = np.concatenate(colours)
     scale = Normalize(colour.min(), colour.max())
     lines = LineCollection(list(np.concatenate(pieces)), linewidths=2.2, zorder=4, capstyle="round")
-    lines.set_color(house.SPEED(scale(colour)))
+    lines.set(color=house.SPEED(scale(colour)))
     ax.add_collection(lines)
     _bar(ax, scale, colour)
     return ax
@@ -156,7 +156,8 @@ def _in_zone(k: np.ndarray, rows: np.ndarray) -> np.ndarray:
     corners = lattices.brillouin_zone(rows)  # anticlockwise
     ways = np.roll(corners, -1, axis=0) - corners
     from_corners = k[:, None, :] - corners
-    return (ways[:, 0] * from_corners[..., 1] - ways[:, 1] * from_corners[..., 0] >= 0).all(axis=1)
+    left = ways[:, 0] * from_corners[..., 1] - ways[:, 1] * from_corners[..., 0] >= 0
+    return np.all(left, axis=1)
 
 
 def _interpolated(values: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -88,7 +88,9 @@ def _refined(matrices: Matrices, k: np.ndarray, index: int, sign: int, of: Symme
         k, done = newton(lambda k: about(k).slope(index), lambda k: about(k).hessian(index), matrices, k, sign, reach)
         local = matrices.local(k)
     else:
-        done = bool(np.linalg.norm(local.slope(index)) < _CONE)  # symmetry holds it there, up to what Wannier functions break of it
+        done = bool(
+            np.linalg.norm(local.slope(index)) < _CONE
+        )  # symmetry holds it there, up to what Wannier functions break of it
     return _described(local, index, of, done)
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from semijax.survey.density import density_of_states
 from semijax.survey.extrema import newton
 from semijax.survey.local import Matrices
 from semijax.survey.places import Symmetry
@@ -19,8 +20,8 @@ class Filling(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """The smallest E_n(k) − E_{n−1}(k), eV, at k [d], fractional; refined: whether Newton's method came to an end there; count: of places the
-    same by symmetry.
+    """The smallest E_n(k) − E_{n−1}(k), eV, at k [d], fractional; refined: whether Newton's method came to an end there; count: of places
+    the same by symmetry.
     """
 
     energy: float
@@ -30,8 +31,8 @@ class Gap(NamedTuple):
 
 
 def filling(mesh: np.ndarray, level: float) -> Filling:
-    """How many bands of energies [n ... bands] on a mesh a level [eV] fills."""
-    filled = float((mesh < level).sum(axis=-1).mean())
+    """How many bands of energies [n ... bands] on a mesh a level [eV] fills, by linear interpolation."""
+    filled = float(density_of_states(mesh, [level - 1.0, level]).below[1])
     whole = round(filled)
     return Filling(filled, whole if abs(filled - whole) < _WHOLE and 0 < whole < mesh.shape[-1] else None)
 

@@ -1,6 +1,7 @@
 """Paths: lines through named points of the zone, from symmetry (seekpath), a .win or a written path, and the points on them."""
 
 import importlib
+import itertools
 import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -71,7 +72,7 @@ def of_pairs(pairs, dimension: int) -> list[Leg]:
 
 def of_labels(labels, dimension: int) -> list[Leg]:
     """Legs of the labels (label, row, distance, k [3]) of a written path; neighbouring rows at one distance are a jump."""
-    pairs = [(a, b) for a, b in zip(labels, labels[1:]) if b.distance - a.distance > _SAME]
+    pairs = [(a, b) for a, b in itertools.pairwise(labels) if b.distance - a.distance > _SAME]
     return of_pairs(pairs, dimension)
 
 
