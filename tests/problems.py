@@ -1,5 +1,6 @@
 """Closed forms that several test files share, written in the project's units (eV, Å, fs, T)."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy.interpolate import BarycentricInterpolator
@@ -14,6 +15,11 @@ CHARGE = 1.602176634e-19  # C
 JOULE = 1 / CHARGE  # eV
 KG = 1 / 9.1093837015e-31  # free-electron masses
 PER_M = 1e-10  # 1/Å
+
+
+def over(function):
+    """The function over the first axis of its argument, compiled as a whole: eager JAX would compile every operation by itself."""
+    return jax.jit(jax.vmap(function))
 
 
 def cycloid(time, mass_eV, charge, electric, magnetic):
