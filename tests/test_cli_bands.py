@@ -64,7 +64,9 @@ def test_hbn_has_its_gap_its_valleys_and_its_files(here, capsys):
 
 
 def test_graphene_is_a_cone_at_K(here, capsys):
-    code, out, err = called(capsys, "bands", shipped("graphene"), "--fermi", "-1.0306", "--mesh", "60", "--path", "win", "--out", "g")
+    code, out, err = called(
+        capsys, "bands", shipped("graphene"), "--fermi", "-1.0306", "--mesh", "60", "--path", "win", "--out", "g"
+    )
     assert (code, err) == (0, "")
     assert "no gap: bands 3 and 4 touch, at K" in out
     one = edge(said(here / "g"), "minimum", "K")
@@ -72,7 +74,7 @@ def test_graphene_is_a_cone_at_K(here, capsys):
     assert one["cone"]
     for way in one["hbar_v_eV_A"]:
         np.testing.assert_allclose(way["values"], [-5.46, 5.46], atol=5e-3)  # ħv of the DFT run, three digits
-    # above the Dirac point a little is filled: two valleys of area πq² with ħv q = 0.0378 eV, which the mesh sees as hexagons: 5/6 to 1.1 of it
+    # above the Dirac point a little is filled: two valleys of area πq² with ħv q = 0.0378 eV, hexagons of about that size to the mesh
     zone = (2 * np.pi) ** 2 / (2.46**2 * np.sqrt(3) / 2)
     pockets = 2 * np.pi * (0.0378 / 5.46) ** 2 / zone
     assert said(here / "g")["filled_bands"] == pytest.approx(4 + pockets, abs=0.2 * pockets)
@@ -143,7 +145,7 @@ MISTAKES = {
     "path": ([shipped("hbn"), "--path", "kurve"], "--path kurve: allowed are auto, seekpath, win, labelinfo"),
     "window": ([shipped("hbn"), "--window", "5"], "--window 5: allowed is LOW:HIGH"),
     "window turned": ([shipped("hbn"), "--window=5:1"], "--window 5:1: allowed is LOW:HIGH"),
-    "option of another": (["superlattice", "--fermi", "1"], "--fermi: \"superlattice\": allowed is with the prefix"),
+    "option of another": (["superlattice", "--fermi", "1"], '--fermi: "superlattice": allowed is with the prefix'),
     "no path": (["bare/hbn", "--path", "auto"], "bare/hbn: no path through the zone: allowed is"),
     "no labels": ([shipped("graphene"), "--path", "labelinfo"], "allowed is a prefix with a _band.labelinfo.dat"),
     "a file in the way": ([shipped("hbn"), "--out", "text.npz"], "--out text.npz: is a file"),

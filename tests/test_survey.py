@@ -146,7 +146,9 @@ def test_paths_keep_their_corners_and_jumps(silicon):
     line = survey.line(legs, matrices.reciprocal, 100)
     assert line.words == "L–Γ–X–K–Γ"
     a = 5.431
-    np.testing.assert_allclose([x for x, _ in line.ticks[:3]], [0, np.sqrt(3) * np.pi / a, (np.sqrt(3) + 2) * np.pi / a], rtol=1e-6)
+    np.testing.assert_allclose(
+        [x for x, _ in line.ticks[:3]], [0, np.sqrt(3) * np.pi / a, (np.sqrt(3) + 2) * np.pi / a], rtol=1e-6
+    )
     assert (np.diff(line.distance) >= 0).all()
     for i, leg in enumerate(legs):
         np.testing.assert_allclose(line.k[line.leg == i][[0, -1]], [leg.start, leg.end])
