@@ -38,14 +38,17 @@ def tables(name: str, overrides: Iterable[tuple[str, str]] = ()) -> dict[str, An
     try:
         return {name: Sheet.model_validate(document).band}
     except ValidationError as error:
-        raise SemijaxError("\n".join(f"bands: {line.replace('band.', '')}" for line in words.lines(error, Sheet))) from None
+        lines = [f"bands: {line.replace('band.', '')}" for line in words.lines(error, Sheet)]
+        unknown = error.errors()[0]["type"] == "union_tag_invalid"
+        files = ", or the prefix of a Wannier90 _tb.dat or _hr.dat" if unknown else ""
+        raise SemijaxError("\n".join(lines) + files) from None
 
 
-def draw(of: dict[str, Any], path: Path) -> list[Table]:
-    """Writes the figure of the bands to `path` (.png) and returns a table of energies and masses for each."""
+def draw(of: dict[str, Any], path: Path, directory: Path = Path()) -> list[Table]:
+    """Writes the figure of the bands to `path` (.png) and returns a table of energies and masses for each; files are in `directory`."""
     from semijax import plot
 
-    made = {name: build.band(table) for name, table in of.items()}
+    made = {name: build.band(table, directory) for name, table in of.items()}
     widest = max(band.dimension or 1 for band in made.values())
     from matplotlib.figure import Figure
 

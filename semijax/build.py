@@ -1,5 +1,7 @@
 """From a checked case to the objects of a run: bands, species, field, carriers, step and what to record."""
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -11,7 +13,10 @@ from semijax._pytree import record, static
 from semijax._types import SemijaxError, cast
 from semijax.carriers import Carriers, at_k, pairs
 from semijax.dynamics import Dynamics, Species, electron, hole
+from semijax.io import beside
+from semijax.io.wannier90 import read_wannier90
 from semijax.scattering.relaxation import with_relaxation
+from semijax.schema import words
 from semijax.schema.case import Case
 from semijax.schema.case import Record as RecordTable
 from semijax.schema.consistency import charge_of
@@ -19,10 +24,39 @@ from semijax.schema.fields import Tabulated
 from semijax.tangent import with_volume
 
 
-def band(table: Any) -> bands.Band:
-    """The band that one band table names."""
-    made = _band(table)
+def band(table: Any, directory: Path | None = None, where: str = "band") -> bands.Band:
+    """The band that one band table names, its files in `directory`; raises SemijaxError, naming keys below `where`."""
+    made = _wannier(table, directory or Path(), where) if table.kind == "wannier" else _band(table)
     return -made if table.negate else made
+
+
+def files(case: Case) -> list[Path]:
+    """All files that a case reads: Hamiltonians with what lies beside them, and tabulated fields."""
+    tables = [one.band for one in case.species.values()]
+    prefixes = dict.fromkeys(case.directory / table.wannier for table in tables if table.kind == "wannier")
+    fields = dict.fromkeys(case.directory / table.file for table in case.field if table.kind == "tabulated")
+    return [*(path for prefix in prefixes for path in beside.files(prefix)), *fields]
+
+
+def _wannier(table: Any, directory: Path, where: str) -> bands.Band:
+    prefix = directory / table.wannier
+    stamps = ((path, path.stat().st_mtime_ns) for path in beside.files(prefix))
+    try:
+        model = _model(prefix, *stamps)
+        count = model.hopping.shape[1]
+        if table.index >= count:
+            allowed = f"allowed are 0 to {count - 1}, the bands of {table.wannier}"
+            raise SemijaxError(words.line([where, "index"], table.index, allowed))
+        return bands.wannier(model, table.index, dimension=table.dimension, multiplicity=table.multiplicity)
+    except SemijaxError as error:
+        said = str(error)
+        raise SemijaxError(said if said.startswith(where) else f"{words.line([where, 'wannier'], table.wannier, said)}") from None
+
+
+@lru_cache(maxsize=4)
+def _model(prefix: Path, *stamps: Any) -> Any:
+    """A Hamiltonian, read once for all species and points of a scan while its files stay as they are."""
+    return read_wannier90(prefix)
 
 
 def _band(table: Any) -> bands.Band:
@@ -39,7 +73,9 @@ def species(case: Case) -> dict[str, Species]:
     """name -> sj.electron(...) or sj.hole(...)."""
     kinds = {"electron": electron, "hole": hole}
     return {
-        name: kinds[charge_of(name, table.charge) or "electron"](band(table.band), table.degeneracy)
+        name: kinds[charge_of(name, table.charge) or "electron"](
+            band(table.band, case.directory, f"species.{name}.band"), table.degeneracy
+        )
         for name, table in case.species.items()
     }
 
@@ -132,6 +168,8 @@ def _carriers(case: Case, table: Any, of: Species, stream: int) -> Carriers:
             return sampling.packet(key, n, *place, table.position_spread, table.wavevector_spread)
         case "fermi_surface":
             return sampling.fermi_surface(key, of, n, table.chemical_potential, table.temperature)
+        case "fermi_level":
+            return sampling.fermi_surface(key, of, n, table.fermi_level, table.temperature)
         case _:
             law = {"chemical_potential": table.chemical_potential, "density": table.density, "cutoff": table.cutoff}
             return sampling.thermal(key, of, n, table.temperature, position=_array(table.position), **law)

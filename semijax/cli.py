@@ -71,20 +71,40 @@ def cases(
 
 @app.command()
 def bands(
-    band: Annotated[str, typer.Argument(metavar="KIND", help="superlattice, kane, ..., or a TOML case.")],
+    band: Annotated[str, typer.Argument(metavar="KIND|PREFIX", help="superlattice, kane, ..., a TOML case, or Wannier90 files.")],
     set_: Set = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.png", help="Where the figure goes.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="PLACE", help="FILE.png; of a PREFIX a directory.")] = None,
     force: Force = False,
+    dft: Annotated[
+        Path | None, typer.Option(metavar="FILE.npz", help="k_frac and energy_eV to draw over a PREFIX's bands.")
+    ] = None,
+    fermi: Annotated[float | None, typer.Option(metavar="EV", help="Fermi level of a PREFIX.")] = None,
+    mesh: Annotated[int | None, typer.Option(help="Points along each reciprocal vector of a PREFIX.")] = None,
+    path: Annotated[str | None, typer.Option(help="Path of a PREFIX: auto, seekpath, win or labelinfo.")] = None,
+    window: Annotated[str | None, typer.Option(metavar="LOW:HIGH", help="Energies drawn of a PREFIX, eV.")] = None,
 ) -> None:
-    """Draw a closed-form band and print its mass tensors."""
+    """Draw a closed-form band and print its mass tensors, or report on the bands of Wannier90 files."""
     from semijax import bandsheet
+    from semijax.io.beside import hamiltonian
 
+    options = {"--dft": dft, "--fermi": fermi, "--mesh": mesh, "--path": path, "--window": window}
+    if hamiltonian(band) is not None and not set_:
+        from semijax.materials_report import command
+
+        out = out or Path(f"{Path(band).name}_bands")
+        check_output(out, force)
+        choices = {"dft": dft, "fermi": fermi, "mesh": mesh, "path": path or "auto", "window": command.window_of(window)}
+        command.report(band, out, Console(), **choices)
+        return
+    for option, value in options.items():
+        if value is not None:
+            raise SemijaxError(f"{option}: {words.shown(band)}: allowed is with the prefix of a Wannier90 _tb.dat or _hr.dat")
     out = out or Path(f"{Path(band).stem}.png")
     if out.exists() and not force:
         raise SemijaxError(f"--out {out}: exists: allowed is a new file, or --force to write over it")
     tables = bandsheet.tables(band, [override(text) for text in set_ or []])
     configure(precision="float64")
-    for table in bandsheet.draw(tables, out):
+    for table in bandsheet.draw(tables, out, Path(band).parent if band.endswith(".toml") else Path()):
         Console().print(table)
     typer.echo(f"written: {out}")
 

@@ -95,6 +95,25 @@ def brillouin_zone(lattice: Any) -> np.ndarray:
     return vertices[np.argsort(np.arctan2(vertices[:, 1], vertices[:, 0]))]
 
 
+def zone_faces(lattice: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of a first Brillouin zone in three dimensions each face: (the G [3] that it halves, its corners in order [m 3]), 1/Å.
+
+    Inside is where k·G < G²/2 for all. Raises SemijaxError unless the lattice is [3 3], Å.
+    """
+    lattice = _checked("zone_faces", lattice)
+    if lattice.shape != (3, 3):
+        raise SemijaxError(f"zone_faces: lattice has shape {lattice.shape}: allowed is (3, 3)")
+    from scipy.spatial import Voronoi
+
+    points = np.array(list(itertools.product(range(-2, 3), repeat=3))) @ _reduced(reciprocal(lattice))
+    cells, middle = Voronoi(points), len(points) // 2
+    found = []
+    for (i, j), corners in zip(cells.ridge_points, cells.ridge_vertices):
+        if middle in (i, j) and -1 not in corners:
+            found.append((points[j if i == middle else i], cells.vertices[corners]))
+    return found
+
+
 def path(points: Sequence[tuple[str, Any]], n: int) -> Path:
     """Straight lines through labelled corners [("Γ", k [d]), ("X", k [d]), ...], 1/Å, each in n equal parts.
 

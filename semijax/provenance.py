@@ -1,8 +1,10 @@
 """Where a result came from: versions, machine, devices and memory, as text for a file's attributes and for `semijax doctor`."""
 
+import hashlib
 import importlib.metadata
 import platform
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +39,11 @@ def version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "not installed"
+
+
+def hashes(paths: Iterable[Path]) -> dict[str, str]:
+    """Name of each file -> SHA-256 of what is in it."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 def instruction_set() -> str:

@@ -157,6 +157,7 @@ def dataset(results: Results) -> Any:
         "case": json.dumps(case.document, default=str),
         "case_file": case.where,
         "seed": case.run.seed,
+        "files": json.dumps(provenance.hashes(build.files(case))),
         **provenance.facts(),
     }
     main = to_dataset(results.main.result, carriers=case.run.keep, attributes=attributes)

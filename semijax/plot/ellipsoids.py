@@ -50,7 +50,7 @@ def orbit_3d(
     k = k[:, None] if k.ndim == 2 else k
     if k.shape[2] != 3:
         raise SemijaxError(f"plot.orbit_3d: tracks have {k.shape[2]} components: allowed is 3")
-    ax = _axes(ax)
+    ax = axes_3d("orbit_3d", ax)
     for centre, axes in ellipsoids:
         _surface(ax, np.asarray(centre) * units.NM, np.asarray(axes) * units.NM)
     for i in range(k.shape[1]):
@@ -86,9 +86,10 @@ def _arrow(ax: Axes3D, direction: np.ndarray) -> None:
     ax.text(x, y, z, "$B$", color=house.INK)
 
 
-def _axes(ax: Axes3D | None) -> Axes3D:
+def axes_3d(where: str, ax: Axes3D | None) -> Axes3D:
+    """The given three-dimensional Axes, or that of a new figure; raises SemijaxError for a flat one."""
     if ax is None:
         return plt.figure(figsize=(5.6, 5.2)).add_subplot(projection="3d")
     if not isinstance(ax, Axes3D):
-        raise SemijaxError('plot.orbit_3d: ax: allowed is a three-dimensional Axes (projection="3d")')
+        raise SemijaxError(f'plot.{where}: ax: allowed is a three-dimensional Axes (projection="3d")')
     return ax

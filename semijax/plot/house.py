@@ -21,6 +21,8 @@ INK, GREY, PALE = "#222222", "#7a7a7a", "#d9d9d9"
 ELECTRON, HOLE = BLUE, VERMILION
 # white is empty; lightness falls all the way, so it also reads in grey
 SEQUENTIAL = LinearSegmentedColormap.from_list("semijax", ["#ffffff", "#b7d7ec", SKY, BLUE, "#0a2342"])
+# slow is dark, fast is bright; told apart in grey, and never white, which a sheet could not be seen by
+SPEED = LinearSegmentedColormap.from_list("semijax speed", ["#0a2342", BLUE, SKY, "#f2e394", ORANGE])
 BACKGROUND = LinearSegmentedColormap.from_list("semijax background", ["#fafafa", "#a8a8a8"])
 THEORY_LINE: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": (0, (5, 2.5)), "zorder": 4}
 

@@ -1,11 +1,13 @@
 """The bands a case file can name: the arguments of semijax.bands under the same names; `negate` is E -> −E (a valence band)."""
 
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from semijax.schema.values import (
     VECTOR,
+    BandIndex,
+    Count,
     Dimension,
     DiracVelocity,
     Energy,
@@ -116,7 +118,24 @@ class MassiveDirac(Table):
     dimension: ClassVar[int] = 2
 
 
+class Wannier(Table):
+    """Band `index` (0 is the lowest) of the Wannier90 files at a prefix, relative to the case file; `kind` may be left out."""
+
+    kind: Literal["wannier"]
+    wannier: Annotated[str, Field(min_length=1, max_length=4096)]
+    index: BandIndex
+    dimension: Literal[2, 3] = 3
+    multiplicity: Count = 1
+    negate: bool = False
+
+
+def _named(value: Any) -> Any:
+    """{ wannier = "cu", index = 5 } says its kind by its first key."""
+    return {"kind": "wannier", **value} if isinstance(value, dict) and "wannier" in value and "kind" not in value else value
+
+
 Band: TypeAlias = Annotated[
-    Parabolic | Ellipsoidal | Kane | Warped | Cosine | Superlattice | TightBinding | Graphene | MassiveDirac,
+    Parabolic | Ellipsoidal | Kane | Warped | Cosine | Superlattice | TightBinding | Graphene | MassiveDirac | Wannier,
     Field(discriminator="kind"),
+    BeforeValidator(_named),
 ]

@@ -92,7 +92,24 @@ class FermiSurface(Table):
     pairs: bool = False
 
 
-Carriers: TypeAlias = Annotated[AtK | Packet | Thermal | FermiSurface, Field(discriminator="kind")]
+class FermiLevel(Table):
+    """A Fermi surface by the level that a metal's files tell; `kind` may be left out."""
+
+    kind: Literal["fermi_level"]
+    fermi_level: Energy
+    temperature: Temperature = 300.0
+    pairs: ClassVar[bool] = False
+
+
+def _named(value: Any) -> Any:
+    """{ fermi_level = 14.68 } says its kind by its first key."""
+    named = isinstance(value, dict) and "fermi_level" in value and "kind" not in value
+    return {"kind": "fermi_level", **value} if named else value
+
+
+Carriers: TypeAlias = Annotated[
+    AtK | Packet | Thermal | FermiSurface | FermiLevel, Field(discriminator="kind"), BeforeValidator(_named)
+]
 
 
 class Species(Table):

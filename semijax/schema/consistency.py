@@ -5,6 +5,7 @@ from typing import Any
 
 from semijax import quantities
 from semijax.cases import reports
+from semijax.io.beside import hamiltonian
 from semijax.schema import words
 from semijax.schema.case import Case
 from semijax.schema.words import one_of
@@ -51,10 +52,18 @@ def _species(case: Case) -> Iterator[str]:
             yield from _length(case, [*path, "band", "center"], species.band.center, d)
             for i, axis in enumerate(species.band.axes or []):
                 yield from _length(case, [*path, "band", "axes", i], axis, d)
+        if species.band.kind == "wannier":
+            yield from _files(case, [*path, "band", "wannier"], species.band.wannier)
     if any(carriers.pairs for carriers in _preparations(case).values()):
         charges = sorted(charge_of(name, species.charge) or "" for name, species in case.species.items())
         if charges != ["electron", "hole"]:
             yield _line(case, ["carriers", "pairs"], True, "allowed with exactly one electron and one hole under [species]")
+
+
+def _files(case: Case, path: list, prefix: str) -> Iterator[str]:
+    if hamiltonian(case.directory / prefix) is None:
+        allowed = f"allowed is the prefix of a Wannier90 _tb.dat or _hr.dat, plain or .gz (looked in {case.directory})"
+        yield _line(case, path, prefix, allowed)
 
 
 def _preparations(case: Case) -> dict[tuple, Any]:
