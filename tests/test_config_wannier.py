@@ -66,7 +66,7 @@ def test_files_are_read_once_until_they_change(case, monkeypatch):
 
 
 def test_results_say_which_files_were_read(case, tmp_path):
-    (tmp_path / "field.txt").write_text("0 0 0 0\n10 0 0 0\n", encoding="ascii")
+    (tmp_path / "field.txt").write_text("0 0 0 0\n10 0 0 0\n20 0 0 0\n1e4 0 0 0\n", encoding="ascii")
     pushed = config.load(case, [("field", pushed_field())])
     files = ["chain_tb.dat", "chain_wsvec.dat", "field.txt"]
     assert [path.name for path in build.files(pushed)] == files
