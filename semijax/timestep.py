@@ -199,6 +199,8 @@ def _rates(dynamics, start, duration, phase: Phase):
 
     def at_all_times(function):
         carriers = jax.vmap(function, in_axes=(None, 0))
+        if dynamics.species.band.gap is not None:  # XLA's CPU compiler aborts on matrix products of many batches
+            carriers = lambda t, z: jax.lax.map(lambda one: function(t, one), z)  # noqa: E731
         together = jnp.concatenate([phase.position, phase.wavevector], axis=1)
         try:
             return jax.vmap(lambda t: carriers(t, together), out_axes=None)(times)[None]
