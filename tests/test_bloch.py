@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 from problems import over
-from wannier_files import shipped
 
 import semijax as sj
 from semijax import bands
@@ -240,17 +239,3 @@ def test_bands_without_neighbours_are_watched_as_before():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         result.check()
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:semijax. .*vmapped call:UserWarning", "ignore:semijax. runs as plain JAX:UserWarning")
-def test_a_run_of_boron_nitrides_valleys_keeps_energy_and_phase_space(monkeypatch):
-    monkeypatch.setenv("SEMIJAX_ENGINE", "plain")
-    band = bands.wannier(sj.io.read_wannier90(shipped("hbn")), 4, dimension=2)
-    valley = band.reciprocal.sum(axis=0) / 3
-    k = valley + np.array([[0.05, 0.02], [0.1, 0.1], [0.0, -0.15]])
-    dynamics = sj.Dynamics(sj.electron(band), sj.fields.uniform(electric=[2e-4, 1e-4], magnetic=20.0))
-    carriers = sj.Carriers(sj.Phase(np.zeros_like(k), k))
-    result = sj.simulate(dynamics, carriers, duration=60.0, dt=1.0, every=30, step=sj.with_volume(sj.rk4))
-    result.check(1e-8)
-    assert result.status.close["gap"].count == 0
