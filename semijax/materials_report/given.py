@@ -83,9 +83,9 @@ def _legs(stem: Path, model: Model, matrices: survey.Matrices, win: Win | None, 
             "atoms in the .win" if win is None or not win.symbols else 'seekpath and spglib, pip install "semijax[symmetry]"'
         )
         raise SemijaxError(f"--path seekpath: allowed is with {lacking}")
-    if path in ("auto", "win") and win is not None and (legs := survey.paths.of_pairs(win.path, d)):
+    if path in ("auto", "win") and win is not None and (legs := survey.paths.of_pairs(win.path, d)):  # pyright: ignore[reportAttributeAccessIssue]
         return legs, f"{stem.name}.win"
-    if path in ("auto", "labelinfo") and (legs := survey.paths.of_labels(labels, d)):
+    if path in ("auto", "labelinfo") and (legs := survey.paths.of_labels(labels, d)):  # pyright: ignore[reportAttributeAccessIssue]
         return legs, f"{stem.name}_band.labelinfo.dat"
     wanted = {"win": "a kpoint_path in its .win", "labelinfo": "a _band.labelinfo.dat beside it"}
     either = 'atoms in its .win and pip install "semijax[symmetry]", a kpoint_path in its .win, or a _band.labelinfo.dat'

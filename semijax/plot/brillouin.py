@@ -81,7 +81,7 @@ def dress(ax: Axes3D, size: float) -> None:
 
 
 def _named(ax: Axes3D, label: str, k: np.ndarray, size: float) -> None:
-    if any(text.get_text() == label and np.allclose(text.get_position_3d(), _beside(k, size)) for text in ax.texts):
+    if any(text.get_text() == label and np.allclose(text.get_position_3d(), _beside(k, size)) for text in ax.texts):  # pyright: ignore[reportAttributeAccessIssue]
         return
     ax.plot(*k[:, None], "o", color=house.VERMILION, markersize=4, zorder=11)
     x, y, z = _beside(k, size)

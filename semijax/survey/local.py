@@ -29,12 +29,12 @@ class Local(NamedTuple):
     def slope(self, index: int) -> np.ndarray:
         """∂E/∂k [d], eV Å, of one band; the average of its group where bands touch."""
         group = self.group(index)
-        return np.mean(self.first.real[group, group], axis=0)
+        return np.mean(self.first.real[group, group], axis=0)  # pyright: ignore[reportAttributeAccessIssue]
 
     def hessian(self, index: int) -> np.ndarray:
         """∂²E/∂k∂k [d d], eV Å², of one band, with the interband terms; the average of its group where bands touch."""
         expansion = self.expansion(index)
-        return np.mean(np.diagonal(expansion.real), axis=-1)
+        return np.mean(np.diagonal(expansion.real), axis=-1)  # pyright: ignore[reportAttributeAccessIssue]
 
     def expansion(self, index: int) -> np.ndarray:
         """W [g g d d], eV Å²: to second order the bands of the group of `index` are the eigenvalues of E + ½ q·W·q about k.
