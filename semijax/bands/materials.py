@@ -1,4 +1,8 @@
-"""Measured band parameters of Si, Ge, GaAs and InSb near 0 K, each with its source."""
+"""Measured band parameters of Si, Ge, GaAs and InSb near 0 K, each with its source.
+
+Checked against a source: the Luttinger parameters of Si and Ge and the lattice constant of GaAs. The other numbers, and the tables and
+equations named, are as commonly quoted and still to be looked up.
+"""
 
 from dataclasses import dataclass
 
