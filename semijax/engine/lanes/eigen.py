@@ -1,4 +1,4 @@
-"""The eigenvalue problem of a small Hermitian matrix as lanes: jnp.linalg.eigh and eigvalsh of up to four rows, wherever users write them."""
+"""Eigenvalue problems as lanes: jnp.linalg.eigh and eigvalsh of up to four rows, wherever users write them."""
 
 from functools import lru_cache
 
@@ -13,13 +13,16 @@ from semijax.engine.lanes.rules import rule
 
 __all__ = ["RULES"]  # all of them, with this
 
-LARGEST = 4  # rows; of five on, one solution is as long as a whole step may be (docs/eigen.md)
-
 
 @rule("eigh")
 def _eigh(it: Interpreter, eqn, inputs):
     p, (n, m) = eqn.params, eqn.invars[0].aval.shape[-2:]
-    if eqn.invars[0].aval.ndim != 2 or n != m or not 1 <= n <= LARGEST or p.get("subset_by_index") not in (None, (0, n)):
+    if (
+        eqn.invars[0].aval.ndim != 2
+        or n != m
+        or not 1 <= n <= _hermitian.LARGEST
+        or p.get("subset_by_index") not in (None, (0, n))
+    ):
         raise Unsupported("large eigenvalue problem")
     x = it.nodes(inputs[0])
     if not p["lower"]:
