@@ -150,7 +150,7 @@ def band_of(name, **more):
 def test_derivatives_of_a_band(name):
     band = band_of(name)
     k = jnp.array([0.11, -0.23, 0.17])[: band.dimension]
-    check_grads(band, (k,), order=2, modes=["fwd", "rev"])
+    check_grads(jax.jit(band), (k,), order=2, modes=["fwd", "rev"])
     energies = np.linalg.eigvalsh(MODELS[name][0](MODELS[name][1], k))
     np.testing.assert_allclose(band(k), energies[-1], rtol=0, atol=1e-13 * np.abs(energies).max())
 
@@ -168,8 +168,8 @@ def test_two_levels_in_closed_form_are_what_eigenvectors_give(multiplicity):
 
     zero = jnp.zeros(3)
     for index in range(n):
-        closed = jax.grad(lambda x, i=index: level(grouping, i, matrix(x)))(zero)
-        vectors = jax.grad(lambda x, i=index: eigensystem(grouping, matrix(x))[0][i])(zero)
+        closed = jax.jit(jax.grad(lambda x, i=index: level(grouping, i, matrix(x))))(zero)
+        vectors = jax.jit(jax.grad(lambda x, i=index: eigensystem(grouping, matrix(x))[0][i]))(zero)
         # Six operations on numbers of size |change| one way, an orthogonal transform of n² entries the other: below 1e3 roundings.
         np.testing.assert_allclose(closed, vectors, rtol=0, atol=1e3 * np.finfo(float).eps)
         assert separation(grouping, index, matrix(zero))[0] == pytest.approx(2 * np.linalg.norm(d), rel=1e-14)
@@ -182,9 +182,9 @@ def test_touching_bands_have_the_average_of_their_slopes(n):
     def energy(x):
         return level(Grouping(1e-4), 0, jnp.eye(n) + x * slope)
 
-    assert jax.grad(energy)(0.0) == pytest.approx((n + 1) / 2, rel=1e-14)
-    assert jax.grad(jax.grad(energy))(0.0) == 0.0
-    assert jax.grad(energy)(-1.0) == pytest.approx(n, rel=1e-14)
+    assert jax.jit(jax.grad(energy))(0.0) == pytest.approx((n + 1) / 2, rel=1e-14)
+    assert jax.jit(jax.grad(jax.grad(energy)))(0.0) == 0.0
+    assert jax.jit(jax.grad(energy))(-1.0) == pytest.approx(n, rel=1e-14)
 
 
 # -- in lanes ---------------------------------------------------------------------------------------------------------------------
@@ -206,8 +206,8 @@ def test_bands_in_lanes_and_kernels_have_no_call(name, dtype):
     assert program.vmapped == []
     assert not any(node.op == "opaque" for node in program.order)
     assert over.program_of(lambda *x: look(*x)[:3], params, k, time, scalar=True) is not None
-    lanes = program.tree_of(program(program.rows(k), program.clock(time)))
-    plain = jax.vmap(look, in_axes=(None, -1, None), out_axes=-1)(params, k, time)
+    lanes = jax.jit(lambda k, t: program.tree_of(program(program.rows(k), program.clock(t), apart=True)))(k, time)
+    plain = jax.jit(jax.vmap(look, in_axes=(None, -1, None), out_axes=-1))(params, k, time)
     # A rounding of H, of size |H|, changes a derivative by itself times |∂H|/gap once for each order; the gaps here are above 0.02 |H|.
     for a, b in zip(lanes, plain, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=2e4 * np.finfo(dtype).eps * max(np.abs(b).max(initial=0.0), 1.0))
@@ -228,8 +228,8 @@ def test_what_users_call_eigvalsh_and_eigh(n):
     k, time = jnp.asarray(rng.normal(size=(3, 32))), jnp.zeros(())
     program = Program(look, basis, k, time)
     assert program.vmapped == []
-    lanes = program.tree_of(program(program.rows(k), program.clock(time)))
-    plain = jax.vmap(look, in_axes=(None, -1, None), out_axes=-1)(basis, k, time)
+    lanes = jax.jit(lambda k, t: program.tree_of(program(program.rows(k), program.clock(t), apart=True)))(k, time)
+    plain = jax.jit(jax.vmap(look, in_axes=(None, -1, None), out_axes=-1))(basis, k, time)
     gap = float(jnp.diff(plain[0], axis=0).min())
     for a, b in zip(lanes, plain, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=BOUND * n * np.finfo(float).eps * float(jnp.abs(plain[0]).max()) ** 2 / gap)

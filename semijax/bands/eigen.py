@@ -5,6 +5,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from semijax import _hermitian
 from semijax._types import Array
@@ -112,7 +113,7 @@ def _projector(grouping: Grouping, index: int, matrix: Array) -> Array:
     together = 2 * radius <= grouping.floor_of(jnp.stack([mean - radius, mean + radius]))
     mean, _, square = _pair(matrix)
     inverse = jnp.where(together, 0.0, 1 / jnp.sqrt(jnp.where(together, 1.0, square)))
-    one = jnp.eye(n, dtype=matrix.dtype)
+    one = np.eye(n, dtype=matrix.dtype)
     way = (matrix - mean.astype(matrix.dtype) * one) * inverse.astype(matrix.dtype)
     return (one + way if index >= grouping.multiplicity else one - way) / n
 
