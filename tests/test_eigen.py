@@ -242,8 +242,9 @@ def test_five_rows_stay_a_call():
     assert program.vmapped == ["eigh"]
 
 
-@pytest.mark.parametrize("name", ["haldane", "luttinger"])
-@pytest.mark.parametrize("engine", ["lanes", "kernels"])
+@pytest.mark.parametrize(
+    ("name", "engine"), [("haldane", "lanes"), ("haldane", "kernels"), ("luttinger", "kernels"), ("trimer", "kernels")]
+)
 def test_a_run_is_the_same(name, engine, monkeypatch):
     band = band_of(name, curvature=name == "haldane", moment=False)
     field = fields.uniform(electric=[1e-4, 2e-4, 1e-4][: band.dimension])

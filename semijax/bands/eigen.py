@@ -30,7 +30,7 @@ class Grouping:
 
     def together(self, energies: Array) -> Array:
         """Whether bands i and j are of one group, bool [n n]; always so for i = j."""
-        multiplets = jnp.arange(energies.shape[0]) // self.multiplicity
+        multiplets = np.arange(energies.shape[0]) // self.multiplicity
         near = jnp.abs(_gaps(energies)) <= self.floor_of(energies)
         return near | (multiplets[:, None] == multiplets[None, :])
 
@@ -46,7 +46,7 @@ class Grouping:
 
     def separation(self, energies: Array) -> Array:
         """Of every band the distance to the nearest one that is not of its multiplet [n], eV; infinite where there is none."""
-        multiplets = jnp.arange(energies.shape[0]) // self.multiplicity
+        multiplets = np.arange(energies.shape[0]) // self.multiplicity
         others = multiplets[:, None] != multiplets[None, :]
         return jnp.min(jnp.where(others, jnp.abs(_gaps(energies)), jnp.inf), axis=1)
 
@@ -113,7 +113,7 @@ def _projector(grouping: Grouping, index: int, matrix: Array) -> Array:
     together = 2 * radius <= grouping.floor_of(jnp.stack([mean - radius, mean + radius]))
     mean, _, square = _pair(matrix)
     inverse = jnp.where(together, 0.0, 1 / jnp.sqrt(jnp.where(together, 1.0, square)))
-    one = np.eye(n, dtype=matrix.dtype)
+    one = jnp.asarray(np.eye(n), matrix.dtype)
     way = (matrix - mean.astype(matrix.dtype) * one) * inverse.astype(matrix.dtype)
     return (one + way if index >= grouping.multiplicity else one - way) / n
 
