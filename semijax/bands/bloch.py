@@ -13,7 +13,7 @@ from semijax._types import Array, SemijaxError, cast
 from semijax.bands import inputs
 from semijax.bands.band import Band
 from semijax.bands.contract import name_of
-from semijax.bands.eigen import Grouping, eigensystem
+from semijax.bands.eigen import Grouping, level, separation
 from semijax.bands.hamiltonian import Hamiltonian, all_bands, matrix_of
 
 FLOOR = 1e-4  # eV: bands that symmetry makes equal differ by up to 1e-5 eV in Wannier functions, which break it a little
@@ -76,7 +76,7 @@ class BlochEnergy:
     def __call__(self, params, k: Array) -> Array:
         matrix = matrix_of(self.of, params, k)
         _check_index(self.index, matrix.shape[0])
-        return eigensystem(self.grouping, matrix)[0][self.index]
+        return level(self.grouping, self.index, matrix)
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,7 @@ class BlochGap:
     grouping: Grouping
 
     def __call__(self, params, k: Array) -> tuple[Array, Array]:
-        energies, _ = eigensystem(self.grouping, matrix_of(self.of, params, k))
-        return self.grouping.separation(energies)[self.index], self.grouping.floor_of(energies)
+        return separation(self.grouping, self.index, matrix_of(self.of, params, k))
 
 
 @dataclass(frozen=True)

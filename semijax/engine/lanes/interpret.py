@@ -43,15 +43,18 @@ QUIET = {"gather", "dynamic_slice", "custom_jvp_call", "custom_vjp_call", "custo
 class Interpreter:
     """Walks equations by rules: name of a primitive -> rule(interpreter, equation, inputs) -> outputs.
 
-    scalar: for a kernel, which has words for numbers of a table and takes functions with a batching rule of their own carrier by
-    carrier. `noticed` collects the primitives that had to stay vmapped.
+    scalar: for a kernel, which has words for numbers of a table and takes functions with a derivative or batching rule of their
+    own carrier by carrier. `noticed` collects the primitives that had to stay vmapped.
     """
 
     def __init__(self, graph: Graph, rules: dict, scalar: bool = False):
         self.graph, self.scalars, self.rules, self.scalar = graph, Scalars(graph), rules, scalar
-        self.inlined = INLINE | ({"custom_vmap_call": ("call",)} if scalar else {})
+        # Nothing differentiates or batches a kernel, so that there a function is what it computes; lanes keep its rules.
+        own = {"custom_vmap_call": ("call",), "custom_jvp_call": ("call_jaxpr",)}
+        self.inlined = INLINE | (own if scalar else {})
         self.noticed: list[str] = []
         self.done: dict[Any, tuple] = {}  # equations of what all carriers share
+        self.halves: dict[int, tuple] = {}  # of complex arrays that all carriers share
 
     def run(self, jaxpr, consts, inputs: list) -> list:
         """Values (arrays of nodes, or Shared) of the outputs of a jaxpr."""
@@ -142,8 +145,10 @@ class Interpreter:
             for position in np.ndindex(*shape):
                 out[position] = self.scalars.const(value.array[position], value.array.dtype)
             return out
-        if value.array.size > LARGEST or value.array.dtype.kind == "c":
+        if value.array.size > LARGEST:
             raise Unsupported("table")
+        if value.array.dtype.kind == "c":
+            return self._pairs(value.array)
         if jnp.issubdtype(value.array.dtype, jax.dtypes.prng_key):
             raise Unsupported("random keys")
         out = np.empty(shape, object)
@@ -151,6 +156,13 @@ class Interpreter:
             array = value.array
             out[position] = self.graph.make("shared", (), array.dtype, (array, i), (id(array), i))
         return out
+
+    def _pairs(self, array) -> np.ndarray:
+        """A complex array that all carriers share as pairs, its two halves made once."""
+        if id(array) not in self.halves:
+            self.halves[id(array)] = array, Shared(jnp.real(array)), Shared(jnp.imag(array))
+        _, *halves = self.halves[id(array)]
+        return self.map(Complex, *halves)
 
     def known(self, value) -> np.ndarray:
         """The numbers of a value known while tracing; raises Unsupported for any other."""

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from semijax.engine.lanes.eigen import RULES
 from semijax.engine.lanes.evaluate import called, value
 from semijax.engine.lanes.graph import Graph, Node
 from semijax.engine.lanes.interpret import Interpreter, Shared, shared
-from semijax.engine.lanes.loops import RULES
 from semijax.engine.lanes.movement import Unsupported
 from semijax.engine.lanes.rows import Row, needed, planned, written
 from semijax.engine.lanes.scalars import Complex
