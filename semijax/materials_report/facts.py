@@ -15,7 +15,7 @@ MESH = {2: 120, 3: 24}  # divisible by 2, 3 and 4: the special points of all lat
 _BINS = 300
 _WITHIN = 0.5  # eV: side valleys this far from a band edge are listed
 _MOST = 6  # of them
-_NEAR_LEVEL = 0.02  # eV: half the width of the window in which states at a level are counted, times 2.5 where bands are 1 eV wide
+_NEAR_LEVEL = 0.02  # eV: half the width of the window in which states at a level are counted
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def facts(given: Given, mesh: int | None = None) -> Facts:
     of = survey.symmetry(matrices)
     flat = energies.reshape(-1, matrices.count)
     ranges = np.stack([flat.min(axis=0), flat.max(axis=0)], axis=1)
-    filled = None if level is None else survey.filling(energies, level)
+    filled = None if level is None else survey.filling(energies, level, matrices.reciprocal)
     whole = None if filled is None else filled.whole
     direct = None if whole is None else survey.direct_gap(matrices, energies, whole, of)
     margin = 0.02 * np.ptp(flat)
@@ -112,8 +112,8 @@ def facts(given: Given, mesh: int | None = None) -> Facts:
         direct_place="" if direct is None else name_of(direct.k, given.line, of),
         edges=tuple(_edges(given, energies, ranges, whole, of)),
         named=tuple(_named(given)),
-        density=survey.density_of_states(energies, bins),
-        at_level=None if level is None else _at_level(energies, level),
+        density=survey.density_of_states(energies, bins, matrices.reciprocal),
+        at_level=None if level is None else _at_level(energies, level, matrices.reciprocal),
         deviations=tuple(_deviation(given, one) for one in given.points),
     )
 
@@ -152,9 +152,10 @@ def _named(given: Given) -> list[Named]:
     return [Named(label, k, e, given.matrices.velocities(k)) for (label, k), e in zip(corners.items(), energies)]
 
 
-def _at_level(mesh: np.ndarray, level: float) -> float:
+def _at_level(mesh: np.ndarray, level: float, reciprocal: np.ndarray) -> float:
     """States per eV and cell at the level, spin not counted: the mean over a window of 40 meV."""
-    return float(survey.density_of_states(mesh, [level - _NEAR_LEVEL, level + _NEAR_LEVEL]).states[0])
+    window = [level - _NEAR_LEVEL, level + _NEAR_LEVEL]
+    return float(survey.density_of_states(mesh, window, reciprocal).states[0])
 
 
 def _deviation(given: Given, points: Points) -> Deviation:

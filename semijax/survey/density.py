@@ -19,23 +19,32 @@ class Density(NamedTuple):
     below: np.ndarray
 
 
-def density_of_states(energies, edges) -> Density:
+def density_of_states(energies, edges, reciprocal=None) -> Density:
     """Of energies [n1 ... nd bands], eV, at fractional k i/n in the primitive cell, d = 2 or 3, in bins of these edges [m + 1], eV.
 
     The number of states below every edge is that of the bands interpolated linearly within simplices, exact for them; their difference is
     the density, with no broadening. Blöchl, Jepsen, Andersen, Phys. Rev. B 49, 16223 (1994), doi:10.1103/PhysRevB.49.16223, appendix A.
-    Raises SemijaxError for other shapes.
+    reciprocal [d d], 1/Å: tells which diagonal of a cell is the shortest, along which it is then cut. Raises SemijaxError for other shapes.
     """
     energies, edges = np.asarray(energies, np.float64), np.asarray(edges, np.float64)
     d = energies.ndim - 1
     if d not in (2, 3) or edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
         shapes = f"energies {energies.shape}, edges {edges.shape}"
         raise SemijaxError(f"density_of_states: {shapes}: allowed are energies [n n bands] or [n n n bands] and rising edges")
+    turned = () if reciprocal is None else _turned(np.asarray(reciprocal) / np.array(energies.shape[:d])[:, None])
+    energies = np.flip(energies, turned)
     below = np.zeros(len(edges))
     for band in np.moveaxis(energies, -1, 0):
         corners = np.sort(_simplices(band), axis=1)
         below += _filled(corners, edges) / len(corners)
     return Density(edges, np.diff(below) / np.diff(edges), below)
+
+
+def _turned(steps: np.ndarray) -> tuple[int, ...]:
+    """The axes of a mesh with these steps [d d] to walk backwards, so that the common diagonal of the simplices is the shortest."""
+    signs = [np.array([1, *rest]) for rest in itertools.product((1, -1), repeat=len(steps) - 1)]
+    shortest = min(signs, key=lambda sign: np.round(np.linalg.norm(sign @ steps), 9))
+    return tuple(int(axis) for axis in np.flatnonzero(shortest < 0))
 
 
 def _simplices(band: np.ndarray) -> np.ndarray:

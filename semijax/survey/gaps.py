@@ -30,9 +30,9 @@ class Gap(NamedTuple):
     refined: bool
 
 
-def filling(mesh: np.ndarray, level: float) -> Filling:
-    """How many bands of energies [n ... bands] on a mesh a level [eV] fills, by linear interpolation."""
-    filled = float(density_of_states(mesh, [level - 1.0, level]).below[1])
+def filling(mesh: np.ndarray, level: float, reciprocal=None) -> Filling:
+    """How many bands of energies [n ... bands] on a mesh a level [eV] fills, by linear interpolation (`density_of_states`)."""
+    filled = float(density_of_states(mesh, [level - 1.0, level], reciprocal).below[1])
     whole = round(filled)
     return Filling(filled, whole if abs(filled - whole) < _WHOLE and 0 < whole < mesh.shape[-1] else None)
 
