@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from semijax._types import Array, SemijaxError, cast
-from semijax.bands import inputs
+from semijax.bands import inputs, two_levels
 from semijax.bands.band import Band
 from semijax.bands.contract import name_of
 from semijax.bands.eigen import Grouping, level, separation
-from semijax.bands.hamiltonian import Hamiltonian, all_bands, matrix_of
+from semijax.bands.hamiltonian import Hamiltonian, all_bands, matrix_of, positions_at
+from semijax.bands.neighbours import BlochNeighbours
 
 FLOOR = 1e-4  # eV: bands that symmetry makes equal differ by up to 1e-5 eV in Wannier functions, which break it a little
 
@@ -62,7 +63,8 @@ def bloch(
         "curvature": BlochCurvature(*one, hamiltonian.positions) if curvature and not flat else None,
         "moment": BlochMoment(*one) if moment and not flat else None,
     }
-    return Band(band.energy, band.params, band.lattice, band.dimension, gap=band.gap, **geometry)
+    neighbours = BlochNeighbours(*one, hamiltonian.positions)
+    return Band(band.energy, band.params, band.lattice, band.dimension, gap=band.gap, neighbours=neighbours, **geometry)
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,9 @@ class BlochCurvature:
     positions: Callable | None = None
 
     def __call__(self, params, k: Array) -> Array:
+        if _two_levels(self.of, self.grouping, params, k):
+            here = positions_at(self.positions, params)
+            return two_levels.curvature(self.grouping, self.index, partial(matrix_of, self.of, params), here, k)
         return all_bands(self.of, self.positions, self.grouping, params, k).curvature[self.index]
 
 
@@ -113,7 +118,13 @@ class BlochMoment:
     grouping: Grouping
 
     def __call__(self, params, k: Array) -> Array:
+        if _two_levels(self.of, self.grouping, params, k):
+            return two_levels.moment(self.grouping, self.index, partial(matrix_of, self.of, params), k)
         return all_bands(self.of, None, self.grouping, params, k).moment[self.index]
+
+
+def _two_levels(of: Callable, grouping: Grouping, params, k: Array) -> bool:
+    return jax.eval_shape(partial(matrix_of, of), params, k).shape[0] == 2 * grouping.multiplicity
 
 
 def _grouping(floor, multiplicity) -> Grouping:

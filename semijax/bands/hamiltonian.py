@@ -10,10 +10,8 @@ import numpy as np
 from semijax._pytree import record, static
 from semijax._types import Array, SemijaxError, UserCodeError, cast
 from semijax.bands.contract import name_of
-from semijax.bands.eigen import Grouping, between, eigensystem
+from semijax.bands.eigen import AXES, Grouping, between, eigensystem
 from semijax.units import HBAR
-
-AXES = {1: (), 2: ((0, 1),), 3: ((1, 2), (2, 0), (0, 1))}  # the pairs of directions whose planes Ω and m are normal to
 
 
 @record
@@ -110,14 +108,17 @@ def _crossed(left: Array, right: Array) -> Array:
     return jnp.sum((left.conj() * right).imag, axis=0)
 
 
+def positions_at(positions: Callable | None, params) -> Callable | None:
+    """k -> ⟨a|i∂_k|b⟩ [n n d] of the basis functions, Å."""
+    return positions and (lambda k: positions(jax.tree.map(_joined, params, is_leaf=_is_pair), k))
+
+
 def _external(positions: Callable, params, k: Array, states: Array, mixing: list) -> list:
     """What the positions A of the basis functions add to the curvature of each band: ⟨n|∂_a A_b − ∂_b A_a|n⟩ and the terms
     2 Re Σ_m ⟨n|A_b|m⟩⟨m|∂_a n⟩ less those with a and b exchanged; a list of [n].
     """
 
-    def of(k):
-        return positions(jax.tree.map(_joined, params, is_leaf=_is_pair), k)
-
+    of = positions_at(positions, params) or positions
     places, slopes = of(k), jax.jacfwd(of)(k)  # [n n b], [n n b a]
     inner = [between(states, places[..., a]) for a in range(k.shape[0])]
     found = []

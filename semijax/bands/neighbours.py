@@ -1,0 +1,73 @@
+"""Neighbours: how far the other bands are, and how fast they mix with the band as k moves: what interband transitions depend on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from semijax._types import Array
+from semijax.bands import two_levels
+from semijax.bands.eigen import Grouping, between, eigensystem, inverse_radius, pair, traceless
+from semijax.bands.hamiltonian import matrix_of, positions_at
+
+
+class Neighbours(NamedTuple):
+    """The m other bands (or groups of equal ones) at one k, each with the band a pair of levels whose difference is a vector h, |h| = gap.
+
+    gap [m]: eV, infinite for those that touch the band. slope [m d]: ∂gap/∂k, the change of h along itself, eV Å. turn [m c d]: its
+    change across itself in c components, eV Å: |turn·δk| = 2 gap |ξ·δk|, ξ = i⟨n|∂_k|m⟩.
+    """
+
+    gap: Array
+    slope: Array
+    turn: Array
+
+
+@dataclass(frozen=True)
+class BlochNeighbours:
+    """Neighbours of band `index` of the matrix `of`: 2 gap ξ = 2 |⟨n|∂_kH|m⟩|, with positions A of the basis ξ + ⟨n|A|m⟩."""
+
+    of: Callable
+    index: int
+    grouping: Grouping
+    positions: Callable | None = None
+
+    def __call__(self, params, k: Array) -> Neighbours:
+        grouping, i, d = self.grouping, self.index, k.shape[0]
+        matrix = matrix_of(self.of, params, k)
+        if matrix.shape[0] == 2 and self.positions is None:
+            return _of_two(grouping, matrix, jax.jacfwd(lambda k: matrix_of(self.of, params, k))(k))
+        energies, states = eigensystem(grouping, matrix)
+        slopes = jax.jacfwd(lambda k: matrix_of(self.of, params, k))(k)
+        inner = [between(states, slopes[..., a]) for a in range(d)]
+        away = energies - energies[i]
+        diagonal = jnp.stack([jnp.diagonal(x).real for x in inner], axis=1)  # [n d]
+        own = jnp.sum(grouping.weights(energies)[i][:, None] * diagonal, axis=0)
+        turn = [-1j * x[:, i] for x in (y.astype(_complex(k.dtype)) for y in inner)]
+        here = positions_at(self.positions, params)
+        if here is not None:
+            places = here(k)
+            turn = [x + away.astype(x.dtype) * between(states, places[..., a])[:, i].astype(x.dtype) for a, x in enumerate(turn)]
+        turn = 2 * jnp.stack([jnp.stack([x.real, x.imag], axis=1) for x in turn], axis=2)  # [n 2 d]
+        groups, each = (-1, grouping.multiplicity), grouping.multiplicity
+        apart = jnp.abs(jnp.mean(away.reshape(groups), axis=1))
+        gap = jnp.where(jnp.any(grouping.together(energies)[i].reshape(groups), axis=1), jnp.inf, apart)
+        side = jnp.sign(jnp.mean(away.reshape(groups), axis=1))
+        slope = side[:, None] * (jnp.mean(diagonal.reshape(*groups, d), axis=1) - own[None, :])
+        return Neighbours(gap, slope, turn.reshape(-1, 2 * each, d))
+
+
+def _of_two(grouping: Grouping, matrix: Array, slopes: Array) -> Neighbours:
+    """The other of two levels: H = E₀ + h·σ/2."""
+    way = jnp.stack(two_levels.vector(traceless(matrix))) * inverse_radius(grouping, matrix)
+    change = 2 * jnp.stack([jnp.stack(two_levels.vector(traceless(slopes[..., a]))) for a in range(slopes.shape[2])], axis=1)
+    gap = 2 * pair(matrix)[1]
+    slope = jnp.sum(way[:, None] * change, axis=0)
+    apart = jnp.where(inverse_radius(grouping, matrix) > 0, gap, jnp.inf)
+    return Neighbours(apart[None], slope[None], (change - way[:, None] * slope[None, :])[None])
+
+
+def _complex(dtype):
+    return jnp.complex64 if dtype == jnp.float32 else jnp.complex128
