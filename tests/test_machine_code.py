@@ -396,3 +396,24 @@ def test_numbers_of_a_table_at_computed_places(mode):
     assert not any(node.op == "opaque" for node in program.order)
     found = by_tables(program, table, x)
     np.testing.assert_allclose(found, jax.vmap(function, in_axes=(None, 0, None))(table, x, 0.0), rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_neighbours_in_a_table_are_read_in_stretches(dtype):
+    table = jnp.asarray(np.random.default_rng(5).normal(size=(6, 11, 9)), dtype)
+
+    def function(p, c, t):
+        i = jnp.floor(c).astype(jnp.int32)
+        window = jax.lax.dynamic_slice(p, (i, i + 1, i), (2, 3, 7))  # rows of a stretch or more, and what is left over
+        far = p[i, i, :5] * p[i + 1, i, 3:5].sum()
+        return jnp.sum(window * (1 + jnp.arange(42, dtype=p.dtype)).reshape(2, 3, 7)) + jnp.sum(
+            far * jnp.arange(5, dtype=p.dtype)
+        )
+
+    x = jnp.asarray(np.random.default_rng(6).uniform(0.0, 3.0, 64), dtype)
+    program = Program(function, table, x, (), scalar=True)
+    wanted = jax.vmap(function, in_axes=(None, 0, None))(table, x, 0.0)
+    # 52 products and sums of either order, of size 42 at most.
+    np.testing.assert_allclose(
+        by_tables(program, table, x), wanted, rtol=0, atol=52 * 42 * np.finfo(dtype).eps * float(abs(table).max())
+    )
