@@ -52,7 +52,7 @@ def elementwise(count, out, write, lanes=8, fused=True):
 # -- what people write ------------------------------------------------------------------------------------------------------
 
 # What has no instructions: calls that stay vmapped, tables, functions of which a processor and we have none.
-UNSAID = {"argmax", "complex", "eigenvalues", "sort", "while", "table", "computed index", "own derivative rules"}
+UNSAID = {"argmax", "complex", "sort", "while", "table", "computed index", "own derivative rules"}
 UNSAID |= {"powers", "inverse functions", "angle", "hyperbolic"}
 
 

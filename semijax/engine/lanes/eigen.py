@@ -11,7 +11,7 @@ from semijax.engine.lanes.loops import RULES
 from semijax.engine.lanes.movement import Unsupported
 from semijax.engine.lanes.rules import rule
 
-__all__ = ["RULES"]  # all of them, with this
+__all__ = ["RULES", "refuse_large"]  # the rules: all of them, with this
 
 
 @rule("eigh")
@@ -29,6 +29,23 @@ def _eigh(it: Interpreter, eqn, inputs):
         x = it.map(lambda a: it.scalars.unary("conj", a, a.dtype) if a.dtype.kind == "c" else a, np.transpose(x))
     out = it.closed(_program(n, np.dtype(eqn.invars[0].aval.dtype)), [x])
     return [out[0] if v.aval.ndim == 1 else out[1] for v in eqn.outvars]
+
+
+def refuse_large(jaxpr) -> None:
+    """Raises Unsupported for a function that has an eigenvalue problem of more rows, which costs more than anything around it: all of
+    the function is better off as one program of XLA.
+    """
+    for eqn in jaxpr.eqns:
+        rows = eqn.invars[0].aval.shape[-1] if eqn.primitive.name == "eigh" else 0
+        if rows > _hermitian.LARGEST:
+            raise Unsupported(f"an eigenvalue problem of {rows} rows (bands.tabulate makes a table of a band, which is fast)")
+        for inner in jax.tree.leaves(list(eqn.params.values()), is_leaf=_is_jaxpr):
+            if _is_jaxpr(inner):
+                refuse_large(getattr(inner, "jaxpr", inner))
+
+
+def _is_jaxpr(x) -> bool:
+    return hasattr(x, "eqns") or hasattr(getattr(x, "jaxpr", None), "eqns")
 
 
 @lru_cache
