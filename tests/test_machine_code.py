@@ -417,3 +417,32 @@ def test_neighbours_in_a_table_are_read_in_stretches(dtype):
     np.testing.assert_allclose(
         by_tables(program, table, x), wanted, rtol=0, atol=52 * 42 * np.finfo(dtype).eps * float(abs(table).max())
     )
+
+
+def test_vectors_of_equal_eigenvalues_are_orthonormal():
+    """What is left of numbers that cancel is a phase only where every use of it sees the same digits."""
+    n, rng = 3, np.random.default_rng(7)
+    basis = np.linalg.qr(rng.normal(size=(2048, n, n)) + 1j * rng.normal(size=(2048, n, n)))[0]
+    values = rng.normal(size=(2048, n))
+    values[:, 1] = values[:, 0]
+    matrix = ((basis * values[:, None, :]) @ basis.conj().swapaxes(1, 2)).astype("complex64")
+    lower = [(i, j) for i in range(n) for j in range(i + 1)]
+    rows = np.stack([part(matrix[:, i, j]) for part in (np.real, np.imag) for i, j in lower])
+
+    def function(p, c, t):
+        entries = {at: jax.lax.complex(c[i], c[i + len(lower)]) for i, at in enumerate(lower)}
+        whole = jnp.stack([jnp.stack([entries[max(i, j), min(i, j)] for j in range(n)]) for i in range(n)])
+        vectors = jnp.linalg.eigh(whole, symmetrize_input=False)[1]
+        return vectors.real, vectors.imag
+
+    x = jnp.asarray(rows)
+    program = Program(function, np.zeros((), "float32"), x, (), scalar=True)
+    wanted = numbers(program)
+
+    def write(code, given):
+        return Body(program, {}, {}).of(code, wanted, {node.id: value for node, value in zip(program.inputs, given, strict=True)})
+
+    found = np.stack(elementwise(len(rows), [np.dtype("float32")] * len(wanted), write)(*x)).reshape(2, n, n, -1)
+    vectors = (found[0] + 1j * found[1].astype(complex)).transpose(2, 0, 1)
+    # as in tests/test_eigen.py: 24 n roundings
+    assert np.abs(vectors.conj().swapaxes(1, 2) @ vectors - np.eye(n)).max() <= 24 * n * np.finfo("float32").eps
