@@ -319,10 +319,10 @@ def test_frames_are_taken_in_groups_where_much_is_kept_of_every_carrier(by, monk
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.filterwarnings("ignore:semijax. eigh")
+@pytest.mark.filterwarnings("ignore:semijax. .*sort in E")
 def test_what_machine_code_does_not_have_runs_as_lanes(by):
     def energy(p, k):
-        return jnp.linalg.eigvalsh(jnp.diag(p) + 0.1 * jnp.outer(jnp.cos(k), jnp.sin(k)))[0]
+        return jnp.sort(p * jnp.cos(k))[0]
 
     result = by(KERNELS, lambda: run(band=sj.Band(energy, jnp.asarray([0.0, 0.1, 0.3]), dimension=3)).check())
     assert by.names == []

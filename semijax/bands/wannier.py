@@ -116,8 +116,8 @@ def _summed(vectors: Array, half, k: Array) -> Array:
 @lru_cache
 def _independent(n: int) -> tuple[tuple, tuple, np.ndarray]:
     """(indices of the triangle with and without the diagonal, places of Re and Im [n n] in what is kept of them, signs of Im [n n])."""
-    upper, above = np.triu_indices(n), np.triu_indices(n, 1)
-    real, imag = np.zeros((n, n), int), np.zeros((n, n), int)
+    upper, above = (tuple(x.astype(np.int32) for x in np.triu_indices(n, first)) for first in (0, 1))
+    real, imag = np.zeros((n, n), np.int32), np.zeros((n, n), np.int32)  # int32: the same in float32 as in float64
     real[upper], imag[above] = np.arange(len(upper[0])), len(upper[0]) + np.arange(len(above[0]))
     signs = np.triu(np.ones((n, n)), 1)
     return (upper, above), (np.maximum(real, real.T), np.maximum(imag, imag.T)), signs - signs.T
