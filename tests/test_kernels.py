@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from heavy import but_for
 from test_lanes import CARRIERS, FUNCTIONS, MATRIX, TIME
 
 import semijax as sj
@@ -281,7 +282,9 @@ RUNS = {
 
 
 # of the rest the machine code of CPUs tests the common parts: to compile C++ takes long
-@pytest.mark.parametrize("name", ["rk4", "volume", "potential", "histogram and samples", "collisions"])
+@pytest.mark.parametrize(
+    "name", but_for(["volume", "collisions"], ["rk4", "volume", "potential", "histogram and samples", "collisions"])
+)
 def test_a_kernel_gives_the_same_numbers(name, emulated):
     by_kernel = run(**RUNS[name])
     assert len(emulated) == 2, "the look at the start and one launch, each compiled once"
@@ -353,6 +356,7 @@ def height(t):
     return sj.simulate(dynamics, carriers, duration=20.0, dt=1.0, every=20, record=record).frames["x"][-1, 0]
 
 
+@pytest.mark.slow  # machine code, tested the same way, leaves them to the same lanes
 def test_derivatives_and_batches_go_through(emulated):
     t = jnp.asarray(0.02)
     value, slope = jax.value_and_grad(height)(t)

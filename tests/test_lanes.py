@@ -1,5 +1,6 @@
 """Lanes: programs agree with plain JAX to rounding, in values, derivatives, and in where NaN shows."""
 
+import itertools
 import sys
 import warnings
 
@@ -7,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from heavy import but_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -224,12 +226,14 @@ def run(step=sj.rk4, **more):
     return sj.simulate(dynamics, carriers, duration=40.0, dt=1.0, every=5, record=record, step=step, **more)
 
 
+STEPS = {"rk4": sj.rk4, "dop8": sj.dop8, "volume": sj.with_volume(sj.rk4), "jacobian": sj.with_jacobian(sj.heun)}
+
+
 @pytest.mark.parametrize(
-    "step", [sj.rk4, sj.dop8, sj.with_volume(sj.rk4), sj.with_jacobian(sj.heun)], ids=lambda s: type(s).__name__
+    ("name", "compensated"), but_for([("rk4", False), ("volume", True)], list(itertools.product(STEPS, (False, True))))
 )
-@pytest.mark.parametrize("compensated", [False, True])
-def test_both_engines_agree(monkeypatch, step, compensated):
-    found = {}
+def test_both_engines_agree(monkeypatch, name, compensated):
+    found, step = {}, STEPS[name]
     monkeypatch.setattr(sys.modules["semijax.configure"], "_told", True)  # that the tests' compiler flags are not all
     for engine in ("lanes", "plain"):
         monkeypatch.setenv("SEMIJAX_ENGINE", engine)
