@@ -127,6 +127,7 @@ def test_a_table_is_read_the_same_in_float32(peer):
     assert verdict(small(peer, "copper", "float32", n=301, steps=20)).right
 
 
+@pytest.mark.filterwarnings("ignore")  # some peers warn when they are loaded
 @pytest.mark.parametrize("peer", peers.PEERS)
 @pytest.mark.parametrize("case", ["copper", "copper_exact"])
 def test_who_cannot_follow_copper_says_so(peer, case):
