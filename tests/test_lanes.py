@@ -85,7 +85,7 @@ FUNCTIONS = {
     "cumulative": lambda p, c, t: jnp.cumsum(c) + jnp.cumprod(c[::-1]),
     "dead end": lambda p, c, t: jnp.where(c > 0, 0.0 * jnp.log(jnp.abs(c)), c),
 }
-VMAPPED = {"sort": ["sort"], "while": ["while"]}
+VMAPPED = {"sort": ["sort"], "while": ["while"], "eigenvalues": ["eigh"]}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
