@@ -219,7 +219,10 @@ def test_the_flow_keeps_energy_with_the_moment_in_it():
     assert abs(float(slope)) < 1e-15 + 1e-12 * float(jnp.abs(change.position).sum()) * 2e-4
 
 
-def test_a_run_in_electric_and_magnetic_fields_keeps_energy_and_phase_space_moment_and_all():
+@pytest.mark.filterwarnings("ignore:semijax. .*vmapped call:UserWarning", "ignore:semijax. runs as plain JAX:UserWarning")
+@pytest.mark.slow
+def test_a_run_in_electric_and_magnetic_fields_keeps_energy_and_phase_space_moment_and_all(monkeypatch):
+    monkeypatch.setenv("SEMIJAX_ENGINE", "plain")
     band = bands.bloch(bands.models.haldane(2.7, 0.1, np.pi / 2, 0.2, 1.42), index=1)
     k = np.array([[0.3, 0.2], [1.6, 0.1], [0.0, -0.4]])
     dynamics = sj.Dynamics(sj.electron(band), sj.fields.uniform(electric=[1e-3, 5e-4], magnetic=200.0))
