@@ -24,10 +24,11 @@ class Mixing(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The largest value of something along a way, and where: time, fs, and wavevector [d], 1/Å; gap: eV."""
+    """The largest value of something along a way, and where: time, fs, and wavevector [d], 1/Å. gap: eV; field: |E| [V/Å] or |B| [T]."""
 
     value: Array
     gap: Array
+    field: Array
     time: Array
     wavevector: Array
 
@@ -44,14 +45,13 @@ class Orbit(NamedTuple):
 
 class Seen(NamedTuple):
     """Of each carrier along its way: where η of the electric and of the magnetic force and ħω_c over the gap were largest, and the means of
-    its orbit. field: |B| where η of its force was largest, T.
+    its orbit.
     """
 
     electric: Found
     magnetic: Found
     quantum: Found
     orbit: Orbit
-    field: Array
 
 
 def adiabaticity(neighbours: Neighbours, forces: list, reach) -> list[Mixing]:
@@ -123,7 +123,7 @@ def followed(dynamics, phase: Phase, start, dt, steps) -> Seen:
 def _followed(dynamics, start, dt, steps, phase: Phase) -> Seen:
     """Of one carrier."""
     zero, nowhere = jnp.zeros((), phase.wavevector.dtype), jnp.zeros_like(phase.wavevector)
-    none = Found(zero, zero + jnp.inf, zero, nowhere)
+    none = Found(zero, zero + jnp.inf, zero, zero, nowhere)
 
     def step(i, state):
         phase, seen = state
@@ -131,7 +131,7 @@ def _followed(dynamics, start, dt, steps, phase: Phase) -> Seen:
         # a whole step each way: where bands touch at one point of the way, those beside it tell
         return _moved(dynamics, t, phase, dt), _with(seen, _here(dynamics, t, phase, dt))
 
-    _, seen = lax.fori_loop(0, steps + 1, step, (phase, Seen(none, none, none, Orbit(zero, zero, zero), zero)))
+    _, seen = lax.fori_loop(0, steps + 1, step, (phase, Seen(none, none, none, Orbit(zero, zero, zero))))
     return seen._replace(orbit=jax.tree.map(lambda x: x / (steps + 1).astype(x.dtype), seen.orbit))
 
 
@@ -154,18 +154,16 @@ def _with(seen: Seen, here: Seen) -> Seen:
     def larger(old: Found, new: Found) -> Found:
         return Found(*(jnp.where(new.value > old.value, a, b) for a, b in zip(new, old)))
 
-    electric, magnetic, quantum = (larger(old, new) for old, new in zip(seen[:3], here[:3]))
-    field = jnp.where(here.magnetic.value > seen.magnetic.value, here.field, seen.field)
-    return Seen(electric, magnetic, quantum, jax.tree.map(jnp.add, seen.orbit, here.orbit), field)
+    return Seen(*map(larger, seen[:3], here[:3]), orbit=jax.tree.map(jnp.add, seen.orbit, here.orbit))
 
 
 def _here(dynamics, t, phase: Phase, reach) -> Seen:
     """What one carrier meets at one time."""
     k, band, charge = phase.wavevector, dynamics.species.band, dynamics.species.charge
     field = dynamics.at(t, phase.position)
-    zero, push = jnp.zeros((), k.dtype), jnp.zeros_like(k)
-    pull = push if field.electric is None else charge * field.electric
-    size, inverse, square = zero, zero, zero
+    zero, nothing = jnp.zeros((), k.dtype), jnp.zeros_like(k)
+    electric = nothing if field.electric is None else field.electric
+    push, size, inverse, square = nothing, zero, zero, zero
     if field.magnetic is not None:
         velocity, mass = _velocity_and_mass(band, k)
         push = charge * TESLA_INTERNAL * cross(velocity, field.magnetic)
@@ -173,10 +171,11 @@ def _here(dynamics, t, phase: Phase, reach) -> Seen:
     mixed, nearest = [Mixing(zero, zero + jnp.inf)] * 2, zero + jnp.inf
     if band.neighbours is not None:
         neighbours = band.neighbours(cast(band.params, k.dtype), k)
-        mixed, nearest = adiabaticity(neighbours, [pull, push], reach), jnp.min(neighbours.gap)
-    electric, magnetic = (Found(x.adiabaticity, x.gap, t, k) for x in mixed)
+        mixed, nearest = adiabaticity(neighbours, [charge * electric, push], reach), jnp.min(neighbours.gap)
+    sizes = (jnp.sqrt(jnp.sum(electric * electric)), size)
+    most = (Found(x.adiabaticity, x.gap, of, t, k) for x, of in zip(mixed, sizes))
     turning = abs(charge) * TESLA_INTERNAL * size * inverse
-    return Seen(electric, magnetic, Found(HBAR * turning / nearest, nearest, t, k), Orbit(turning, inverse, square), size)
+    return Seen(*most, Found(HBAR * turning / nearest, nearest, size, t, k), Orbit(turning, inverse, square))
 
 
 def _velocity_and_mass(band, k: Array) -> tuple[Array, Array]:

@@ -10,17 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import eval_context
 
-from semijax import interband
+from semijax import interband, units
 from semijax._pytree import record, static
 from semijax._types import Phase, SemijaxError
 from semijax.stepping import nested
 from semijax.timestep import is_concrete, suggest_dt
-from semijax.units import HBAR
 
 PROBABILITY = 1e-3  # of leaving the band in one passage, by an electric or a magnetic force, above which a run warns
 OF_GAP = 0.1  # of the gap: ħω_c above which a run warns
 OF_MOTION = 1.0  # of the mean kinetic energy of the motion across B: ħω_c above which a run warns
 _CARRIERS, _STEPS = (256, 32), (4096, 256)  # looked at, of bands with one neighbour and with more, whose eigenvalues take longer
+_ADVICE = "What then happens is not in this run: weaker fields or carriers that stay away from the gap avoid it (probes.one_band)"
 _LEAST = 64  # steps in which a way is followed
 _COARSER = 5.0  # times the suggested time step, 8 steps a period, is enough to see where carriers go
 
@@ -29,17 +29,19 @@ _COARSER = 5.0  # times the suggested time step, 8 steps a period, is enough to 
 class Passage:
     """Where a force mixes the band most with a neighbour.
 
-    probability: exp(−π/4η) of leaving the band in one passage there. adiabaticity: η. gap: eV. carrier, time [fs], wavevector: a tuple
-    of d numbers, 1/Å. field: B₀ of exp(−B₀/B), T, for a magnetic force; else None.
+    probability: exp(−π/4η) = exp(−F₀/F) of leaving the band in one passage there. adiabaticity: η. gap: eV. field: F = |E| [V/Å] or |B| [T]
+    there; scale: F₀. carrier, time [fs], wavevector: a tuple of d numbers, 1/Å. mean: of the largest probabilities of all carriers.
     """
 
     probability: float = static()
     adiabaticity: float = static()
     gap: float = static()
+    field: float = static()
+    scale: float = static()
     carrier: int = static()
     time: float = static()
     wavevector: tuple[float, ...] = static()
-    field: float | None = static(default=None)
+    mean: float = static()
 
 
 @record
@@ -74,7 +76,7 @@ class Limits:
         if self.zener is None or self.breakdown is None:
             lines = ["Zener tunnelling and magnetic breakdown: not known: the band does not know its neighbours"]
         else:
-            lines = [f"Zener tunnelling: {_said(self.zener)}", f"magnetic breakdown: {_said(self.breakdown)}"]
+            lines = [f"Zener tunnelling: {_tunnelled(self.zener)}", f"magnetic breakdown: {_broken(self.breakdown)}"]
         q = self.quantum
         if q is not None:
             of_gap = f"; at most {q.of_gap:.3g} of the gap, {_place(q)}" if q.of_gap else ""
@@ -84,9 +86,9 @@ class Limits:
     @property
     def excess(self) -> tuple[str, ...]:
         lines = []
-        for name, x in (("Zener tunnelling", self.zener), ("magnetic breakdown", self.breakdown)):
+        for line, x in zip(self.text, (self.zener, self.breakdown)):
             if x is not None and x.probability > PROBABILITY:
-                lines.append(f"{name}: {_said(x)}: so likely a carrier leaves its band there (above {PROBABILITY:g})")
+                lines.append(f"{line} (above {PROBABILITY:g})")
         q = self.quantum
         if q is not None and q.of_gap > OF_GAP:
             lines.append(f"ħω_c is {q.of_gap:.2g} of the gap (above {OF_GAP:g}), {_place(q)}: Landau levels mix the bands")
@@ -154,14 +156,13 @@ def _found(dynamics, parts: list[tuple[_Some, interband.Seen]]) -> Limits:
     number = np.concatenate([some.number for some, _ in parts])
     weights = [np.ones(len(some.number)) if some.weight is None else np.asarray(some.weight, float) for some, _ in parts]
     seen = jax.tree.map(lambda *x: np.concatenate([np.asarray(y, float) for y in x]), *(seen for _, seen in parts))
-    zener = _passage(number, seen.electric) if known else None
-    breakdown = _passage(number, seen.magnetic, seen.field) if known else None
     weight = np.concatenate(weights)
+    zener, breakdown = (_passage(number, x, weight) if known else None for x in (seen.electric, seen.magnetic))
     turning, inverse, square = (float(np.sum(weight * x) / np.sum(weight)) for x in seen.orbit)
     if not turning > 0:
         return Limits(zener, breakdown, None)
     _, of_gap, gap, place = _largest(number, seen.quantum)
-    return Limits(zener, breakdown, Quantum(HBAR * turning, square / (2 * inverse), of_gap, gap, *place))
+    return Limits(zener, breakdown, Quantum(units.HBAR * turning, square / (2 * inverse), of_gap, gap, *place))
 
 
 def _largest(number: np.ndarray, found: interband.Found) -> tuple[int, float, float, tuple[int, float, tuple[float, ...]]]:
@@ -171,18 +172,28 @@ def _largest(number: np.ndarray, found: interband.Found) -> tuple[int, float, fl
     return i, float(found.value[i]), float(found.gap[i]), where
 
 
-def _passage(number: np.ndarray, found: interband.Found, field: np.ndarray | None = None) -> Passage:
+def _passage(number: np.ndarray, found: interband.Found, weight: np.ndarray) -> Passage:
     i, eta, gap, place = _largest(number, found)
-    exponent = math.pi / (4 * eta) if eta > 0 else math.inf
-    b0 = None if field is None else exponent * float(field[i]) if eta > 0 else math.inf
-    return Passage(math.exp(-exponent), eta, gap, *place, b0)
+    with np.errstate(divide="ignore"):
+        exponent = math.pi / 4 / np.nan_to_num(found.value)
+    field, mean = float(found.field[i]), float(np.sum(weight * np.exp(-exponent)) / np.sum(weight))
+    scale = float(exponent[i]) * field if eta > 0 else math.inf
+    return Passage(math.exp(-exponent[i]), eta, gap, field, scale, *place, mean)
 
 
-def _said(x: Passage) -> str:
+def _tunnelled(x: Passage) -> str:
+    return _said(x, "E", *(f"{field / units.KV_PER_CM:.3g} kV/cm" for field in (x.field, x.scale)))
+
+
+def _broken(x: Passage) -> str:
+    return _said(x, "B", *(f"{field:.3g} T" for field in (x.field, x.scale)))
+
+
+def _said(x: Passage, name: str, field: str, scale: str) -> str:
     if not x.adiabaticity:
         return "P = 0, no such force mixes the bands"
-    p = f"P = {x.probability:.2g}" if x.field is None else f"P = exp(−B₀/B) = {x.probability:.2g}, B₀ = {x.field:.3g} T"
-    return f"{p} in a passage, η = {x.adiabaticity:.2g} at a gap of {x.gap:.3g} eV, {_place(x)}"
+    p = f"P = exp(−{name}₀/{name}) = {x.probability:.2g} in a passage ({x.mean:.2g} in the mean), {name} = {field}, {name}₀ = {scale}"
+    return f"{p}, gap {x.gap:.3g} eV, {_place(x)}"
 
 
 def _place(x: Passage | Quantum) -> str:
@@ -236,4 +247,4 @@ def warn(result) -> None:
             parts.append((last, _seen(dynamics, last.phase, run.start + duration, 0.0, result.status.dt)))
         lines += [f"{name}: {line}" if name else line for line in _found(dynamics, parts).excess]
     if lines:
-        warnings.warn(f"semijax: beyond the picture of one band: {'; '.join(lines)}", stacklevel=3)
+        warnings.warn(f"semijax: beyond the picture of one band: {'; '.join(lines)}. {_ADVICE}", stacklevel=3)

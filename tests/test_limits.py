@@ -66,7 +66,10 @@ def test_zener_tunnelling_through_a_dirac_gap_is_exact(aside):
     gap = 2 * math.hypot(GAP / 2, HBAR_V * aside)
     assert found.gap == pytest.approx(gap, rel=1e-9)
     # Landau and Zener: gap² = gap_min² + (2ħv F t/ħ)²
-    assert found.probability == pytest.approx(math.exp(-math.pi * gap**2 / (4 * HBAR_V * force)), rel=1e-9)
+    assert found.field == pytest.approx(force, rel=1e-12)
+    assert found.scale == pytest.approx(math.pi * gap**2 / (4 * HBAR_V), rel=1e-9)
+    assert found.probability == pytest.approx(math.exp(-found.scale / force), rel=1e-9)
+    assert found.mean == found.probability  # of one carrier
 
     def matrix(k):
         x, y = HBAR_V * k
@@ -142,8 +145,9 @@ def test_magnetic_breakdown_between_nearly_free_electrons_is_blounts():
     assert found.zener.probability == 0
     # on its way from the corner ky grows by what the carrier has of vx: (far/ky) V/… of it
     assert found.breakdown.gap == pytest.approx(2 * V, rel=1e-6)
-    assert found.breakdown.field == pytest.approx(blount * ky / _ky_at_the_plane(band, dynamics, start, duration), rel=1e-3)
-    assert found.breakdown.probability == pytest.approx(math.exp(-found.breakdown.field / tesla), rel=1e-6)
+    assert found.breakdown.field == tesla
+    assert found.breakdown.scale == pytest.approx(blount * ky / _ky_at_the_plane(band, dynamics, start, duration), rel=1e-3)
+    assert found.breakdown.probability == pytest.approx(math.exp(-found.breakdown.scale / tesla), rel=1e-6)
 
     def matrix(k):
         low, high = (HBAR2_M0 / 2 * ((k[0] - g) ** 2 + k[1] ** 2) for g in (0.0, G))
@@ -275,12 +279,20 @@ def run(field, species=None, carriers=None, **more):
 
 def test_a_run_warns_of_tunnelling_once_with_number_carrier_and_place():
     result = run(STRONG)
-    with pytest.warns(UserWarning, match="Zener tunnelling: P = 0.\\d+ in a passage") as seen:
+    with pytest.warns(UserWarning, match=r"Zener tunnelling: P = exp\(−E₀/E\) = 0\.\d+ in a passage") as seen:
         result.check()
     assert len(seen) == 1
     said = str(seen[0].message)
     assert "\n" not in said
-    for words in ("semijax: beyond the picture of one band", "carrier 0 near k = (", "a gap of 0.05", "above 0.001"):
+    strength = "E = 30 kV/cm, E₀ = "  # 3e-4 V/Å
+    for words in (
+        "semijax: beyond the picture of one band",
+        strength,
+        "carrier 0 near k = (",
+        "gap 0.05",
+        "above 0.001",
+        "weaker fields",
+    ):
         assert words in said
     # the second time nothing is compiled
     compiled = interband.followed._cache_size()
@@ -304,6 +316,7 @@ def test_quanta_beyond_the_gap_and_below_the_motion_are_named():
     assert "exceeds the kinetic energy across B" in str(seen[0].message)
 
 
+@pytest.mark.slow
 def test_where_the_carriers_ended_is_looked_at_too():
     # a pulse that comes after the first collision time: only the carriers at the end tell
     late = fields.pulse([2e-3, 0.0], 0.0, 20.0, 239.0)
@@ -312,6 +325,7 @@ def test_where_the_carriers_ended_is_looked_at_too():
         run(late, carriers=sj.at_k([0.0, 0.0], 8), step=step).check()
 
 
+@pytest.mark.slow
 def test_pairs_are_named_and_single_precision_is_kept():
     band = bands.massive_dirac(GAP, HBAR_V)
     dynamics = {"electron": sj.Dynamics(sj.electron(band), STRONG), "hole": sj.Dynamics(sj.hole(-band), STRONG)}

@@ -138,6 +138,7 @@ def occupied(mesh, mu, kT, tesla):
     return density / (np.exp((energy - moment * TESLA_INTERNAL * tesla - mu) / kT) + 1), density
 
 
+@pytest.mark.slow
 def test_a_chern_band_gains_a_quantum_of_flux_a_chern_number(mesh):
     """The density of a filled band grows by C eB/h: Streda, J. Phys. C 15, L717 (1982), doi:10.1088/0022-3719/15/22/005."""
     species, tesla, area = sj.electron(BAND, degeneracy=1), 200.0, mesh[-1]
@@ -153,6 +154,7 @@ def test_a_chern_band_gains_a_quantum_of_flux_a_chern_number(mesh):
     assert found == pytest.approx(mu, abs=5e-6 * kT * 10)
 
 
+@pytest.mark.slow
 def test_magnetisation_of_a_crystals_carriers(mesh):
     tesla, kT, mu = 100.0, 700 * KB, 0.1
     k = sj.thermal(6, sj.electron(BAND), N, 700.0, chemical_potential=mu, magnetic=tesla).phase.wavevector
@@ -202,6 +204,7 @@ def drift(start):
     return np.abs(change.mean(axis=1) / (change.std(axis=1) / math.sqrt(start.count))).max()
 
 
+@pytest.mark.slow
 def test_equilibrium_stays_equilibrium_on_its_orbits():
     species = sj.electron(TILTED)
     assert drift(sj.thermal(7, species, N, 300.0, magnetic=TESLA, cutoff=0.3)) < 5
@@ -209,6 +212,7 @@ def test_equilibrium_stays_equilibrium_on_its_orbits():
     assert drift(sj.thermal(7, species, N, 300.0, cutoff=0.3)) > 8
 
 
+@pytest.mark.slow
 def test_collisions_restore_the_law_of_the_field():
     # from no law at all, after 20 collision times
     dynamics = sj.Dynamics(sj.electron(VALLEY), fields.uniform(magnetic=TESLA))
@@ -242,6 +246,7 @@ def gained(dynamics, k):
     return HBAR * jnp.sum(rates.wavevector * dynamics.species.band.velocity(k))
 
 
+@pytest.mark.slow
 def test_the_chiral_anomaly_is_what_a_fermi_surface_gains():
     """dn/dt = χ q² E·B/(4π²ħ²) (Son, Spivak, Phys. Rev. B 88, 104412 (2013), doi:10.1103/PhysRevB.88.104412): ∫ D (−∂f/∂E) ħ dk/dt·v."""
     electric, tesla, mu = np.array([1e-5, -2e-5, 3e-5]), np.array([1.0, -2.0, 4.0]), 0.12

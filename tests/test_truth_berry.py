@@ -133,6 +133,7 @@ def test_weighted_phase_space_near_a_weyl_node_does_not_diverge(field):
     assert_kept(sj.Dynamics(sj.electron(WEYL), field), [30.0, -10.0, 20.0, 0.02, -0.01, 0.015])
 
 
+@pytest.mark.slow
 def test_weighted_volume_is_kept_past_a_weyl_node_with_its_moment():
     dynamics = sj.Dynamics(sj.electron(WEYL), fields.uniform([1e-4, 0.0, 2e-4], [1.0, -2.0, 4.0]))
     # v/k = 0.17 rad/fs turns k by what B does to it, 0.01 rad in a step of 0.25 fs: 240 (0.01)³/24 = 1e-5 of what D changes by
@@ -205,6 +206,7 @@ def sideways(band, delta, level):
     return -(weight * (delta / HBAR_V) ** 2 / u**3 * ring).sum() / (2 * np.pi) / push
 
 
+@pytest.mark.slow
 def test_thermal_electrons_of_two_valleys_part_sideways():
     """The transverse drift of sampled carriers is −(q/ħ) E × ⟨Ω⟩, opposite in the two valleys; its mean is that of the curvature."""
     push, n, T = 1e-4, 4000, 300.0

@@ -104,7 +104,7 @@ class BlochCurvature:
 
     def __call__(self, params, k: Array) -> Array:
         if _two_levels(self.of, self.grouping, params, k):
-            here = positions_at(self.positions, params)
+            here = self.positions and positions_at(self.positions, params)
             return two_levels.curvature(self.grouping, self.index, partial(matrix_of, self.of, params), here, k)
         return all_bands(self.of, self.positions, self.grouping, params, k).curvature[self.index]
 

@@ -108,9 +108,9 @@ def _crossed(left: Array, right: Array) -> Array:
     return jnp.sum((left.conj() * right).imag, axis=0)
 
 
-def positions_at(positions: Callable | None, params) -> Callable | None:
+def positions_at(positions: Callable, params) -> Callable[[Array], Array]:
     """k -> ⟨a|i∂_k|b⟩ [n n d] of the basis functions, Å."""
-    return positions and (lambda k: positions(jax.tree.map(_joined, params, is_leaf=_is_pair), k))
+    return lambda k: positions(jax.tree.map(_joined, params, is_leaf=_is_pair), k)
 
 
 def _external(positions: Callable, params, k: Array, states: Array, mixing: list) -> list:
@@ -118,7 +118,7 @@ def _external(positions: Callable, params, k: Array, states: Array, mixing: list
     2 Re Σ_m ⟨n|A_b|m⟩⟨m|∂_a n⟩ less those with a and b exchanged; a list of [n].
     """
 
-    of = positions_at(positions, params) or positions
+    of = positions_at(positions, params)
     places, slopes = of(k), jax.jacfwd(of)(k)  # [n n b], [n n b a]
     inner = [between(states, places[..., a]) for a in range(k.shape[0])]
     found = []

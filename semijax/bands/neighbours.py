@@ -46,9 +46,8 @@ class BlochNeighbours:
         diagonal = jnp.stack([jnp.diagonal(x).real for x in inner], axis=1)  # [n d]
         own = jnp.sum(grouping.weights(energies)[i][:, None] * diagonal, axis=0)
         turn = [-1j * x[:, i] for x in (y.astype(_complex(k.dtype)) for y in inner)]
-        here = positions_at(self.positions, params)
-        if here is not None:
-            places = here(k)
+        if self.positions is not None:
+            places = positions_at(self.positions, params)(k)
             turn = [x + away.astype(x.dtype) * between(states, places[..., a])[:, i].astype(x.dtype) for a, x in enumerate(turn)]
         turn = 2 * jnp.stack([jnp.stack([x.real, x.imag], axis=1) for x in turn], axis=2)  # [n 2 d]
         groups, each = (-1, grouping.multiplicity), grouping.multiplicity
