@@ -26,6 +26,8 @@ class Hamiltonian:
     lattice, dimension: as of a Band.
     positions: (params, k) -> ⟨a|i∂_k|b⟩ [n n d], Å, of the basis functions; None where they do not move with k.
     multiplicity: so many neighbouring eigenvalues are equal at every k (2 for Kramers pairs).
+    sums: params -> (vectors [R d], table [2R n²]) of a matrix that has the same eigenvalues and is `summed.summed(vectors, table, k)`;
+        None where there is none, or the matrix is so small that its energies are better had from itself.
     """
 
     matrix: Callable[[Any, Array], Array] = static()
@@ -34,6 +36,7 @@ class Hamiltonian:
     dimension: int | None = static(default=None)
     positions: Callable[[Any, Array], Array] | None = static(default=None)
     multiplicity: int = static(default=1)
+    sums: Callable[[Any], tuple[Array, Array]] | None = static(default=None)
 
     def __post_init__(self):
         if not callable(self.matrix):
@@ -67,7 +70,7 @@ class AllBands(NamedTuple):
 
 def matrix_of(matrix: Callable, params, k: Array) -> Array:
     """H(params, k) [n n] in the precision of k; raises UserCodeError unless it is a square matrix."""
-    value = jnp.asarray(matrix(jax.tree.map(_joined, params, is_leaf=_is_pair), k))
+    value = jnp.asarray(matrix(joined(params), k))
     if value.ndim != 2 or value.shape[0] != value.shape[1]:
         raise UserCodeError(
             f"bloch: {name_of(matrix)}(params, k) returns shape {value.shape} for k of shape {k.shape}: allowed is a matrix [n n]"
@@ -116,7 +119,7 @@ def _external(positions: Callable, params, k: Array, states: Array, mixing: list
     """
 
     def of(k):
-        return positions(jax.tree.map(_joined, params, is_leaf=_is_pair), k)
+        return positions(joined(params), k)
 
     places, slopes = of(k), jax.jacfwd(of)(k)  # [n n b], [n n b a]
     inner = [between(states, places[..., a]) for a in range(k.shape[0])]
@@ -133,6 +136,11 @@ def _axial(components: list, energies: Array) -> Array:
     if len(components) == 1:
         return components[0]
     return jnp.stack(components, axis=1) if components else jnp.zeros((energies.shape[0], 0), energies.dtype)
+
+
+def joined(params):
+    """The params with `Pair`s as complex arrays."""
+    return jax.tree.map(_joined, params, is_leaf=_is_pair)
 
 
 def _complex(dtype) -> Any:
