@@ -116,6 +116,16 @@ _ALL = (
         (10.0,),
     ),
     Case(
+        "haldane",
+        "Haldane's model with Berry curvature, E",
+        4,
+        {"hopping": 1.0, "second": 0.1, "phase": 1.2, "mass": 0.2, "bond": 1.42},
+        0.1,
+        (2.0, 2.0),
+        (2e-2, 1e-2),
+        (0.0,),
+    ),
+    Case(
         "potential",
         "parabolic in a periodic potential, B",
         6,
@@ -143,4 +153,4 @@ _ALL = (
     Case("lorenz", "Lorenz, calibration", 3, {"sigma": 10.0, "beta": 8 / 3}, 1e-3, (), constants=1, steps=1000, every=1000),
 )
 CASES = {case.name: case for case in _ALL}
-BANDS = ("parabolic", "kane", "warped", "superlattice", "graphene", "dirac", "potential", "user")
+BANDS = ("parabolic", "kane", "warped", "superlattice", "graphene", "dirac", "haldane", "potential", "user")

@@ -64,6 +64,28 @@ def dirac_moment(p, k):
     return dirac(p, k) * dirac_curvature(p, k) / HBAR
 
 
+def _haldane_vector(p, k):
+    """(mean, d [3]) of Haldane's H(k) = mean + d·σ, from the phases of three nearest and three second neighbours."""
+    bonds = p["bond"] * jnp.asarray([[0.0, 1.0], [-(3**0.5) / 2, -0.5], [3**0.5 / 2, -0.5]], k.dtype)
+    near, far = jnp.sum(bonds * k, axis=1), jnp.sum((jnp.roll(bonds, -1, 0) - jnp.roll(bonds, -2, 0)) * k, axis=1)
+    t, second, phase = p["hopping"], p["second"], p["phase"]
+    odd = p["mass"] + 2 * second * math.sin(phase) * jnp.sum(jnp.sin(far))
+    d = jnp.stack([t * jnp.sum(jnp.cos(near)), -t * jnp.sum(jnp.sin(near)), odd])
+    return 2 * second * math.cos(phase) * jnp.sum(jnp.cos(far)), d
+
+
+def haldane(p, k):
+    """The upper band of Haldane's model."""
+    mean, d = _haldane_vector(p, k)
+    return mean + jnp.sqrt(jnp.sum(d * d))
+
+
+def haldane_curvature(p, k):
+    """Ω_z = −d·(∂_x d × ∂_y d)/2|d|³."""
+    d, slopes = _haldane_vector(p, k)[1], jax.jacfwd(lambda k: _haldane_vector(p, k)[1])(k)
+    return -jnp.sum(d * jnp.cross(slopes[:, 0], slopes[:, 1])) / 2 / jnp.sum(d * d) ** 1.5
+
+
 def user(p, k):
     """E = s log(1 + kᵀMk) + w Σ_j cos(R_j·k): matrix products and a function no library of bands has."""
     tensor, vectors = jnp.asarray(p["tensor"], k.dtype), jnp.asarray(p["vectors"], k.dtype)

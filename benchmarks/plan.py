@@ -79,6 +79,7 @@ def full(cores: int) -> Mode:
     groups = [_entries("w1", n, dtype, every) for dtype in ("float32", "float64") for n in (1e3, 1e4, 1e5, 1e6, 1e7, 1e8)]
     for band in BANDS:
         fast = [{"peer": "C", "option": "fast root", "cores": cores}] if band in ("kane", "warped", "graphene", "dirac") else []
+        fast += [{"peer": "C", "option": "four sines", "cores": cores}] if band == "haldane" else []
         more = [{"peer": "NumPy", "cores": cores}]
         groups += [_entries(band, n, "float32", _three(cores) + fast + more) for n in (1e4, 1e6)]
         groups += [_entries(band, 1e5, "float64", _three(cores) + fast + more)]

@@ -103,6 +103,29 @@ def dirac(x, c, t, z):
     return r, (*r, (push[0] + v[1] * b) / density, (push[1] - v[0] * b) / density)
 
 
+def haldane(x, c, t, z):
+    """Haldane's upper band, E = h C + |d|, h = 2t₂ cos φ, d = (t f, M + g S), g = 2t₂ sin φ, with Berry curvature; no B.
+
+    With X = √3 a k_x/2 and Y = 3 a k_y/2: |f|² = 1 + 4 cos X (cos X + cos Y) = 3 + 2C, S = 2 sin X (cos Y − cos X), and
+    Ω = −d·(∂_x d × ∂_y d)/2|d|³.
+    """
+    p = c.params
+    alpha, beta, t2 = math.sqrt(3) / 2 * p["bond"], 1.5 * p["bond"], p["hopping"] ** 2
+    h, g = 2 * p["second"] * math.cos(p["phase"]), 2 * p["second"] * math.sin(p["phase"])
+    sx, cx, sy, cy = x.sin(alpha * z[2]), x.cos(alpha * z[2]), x.sin(beta * z[3]), x.cos(beta * z[3])
+    lean = cy - cx
+    mass, bent_x = p["mass"] + 2 * g * sx * lean, 2 * (sx * sx + cx * lean)
+    root = x.sqrt(t2 * (1 + 4 * cx * (cx + cy)) + mass * mass)
+    lead, turn = h + t2 / root, g * mass / root
+    slope_x = alpha * (turn * bent_x - 2 * lead * sx * (2 * cx + cy))
+    slope_y = -2 * beta * sy * (lead * cx + turn * sx)
+    triple = g * (12 * sx * sx * sy * sy - bent_x * (4 * cx * cx - 2 - 2 * cx * cy)) + 4 * mass * sx * lean
+    curvature = -alpha * beta / 6 * t2 * triple / (root * root * root)
+    push = [c.charge / HBAR * e for e in c.electric]
+    r = (slope_x / HBAR - push[1] * curvature, slope_y / HBAR + push[0] * curvature)
+    return r, (*r, *push)
+
+
 def potential(x, c, t, z):
     """A parabolic band in φ = φ0 Σ cos(2π r_i/L), and B."""
     p = c.params

@@ -60,7 +60,7 @@ class Target:
 
 
 _PEERS = {"plain JAX": 25, "NumPy": 6, "numba": 15, "diffrax": 90}
-_OWN = ("parabolic", "kane", "warped", "superlattice", "graphene", "dirac", "potential", "user")
+_OWN = ("parabolic", "kane", "warped", "superlattice", "graphene", "dirac", "haldane", "potential", "user")
 
 
 _TABLE, _BOUND = 3e6, 0.25  # copper's band: psteps/s of the table on a CPU; of its bound, of the Hamiltonian

@@ -101,6 +101,12 @@ def test_other_sines_of_the_limit_are_right_too(option):
 
 
 @compiler
+def test_identities_leave_haldane_what_it_is():
+    assert verdict(small("C", "haldane", "float32", option="four sines")).right
+    assert verdict(small("C", "haldane", option="four sines")).right
+
+
+@compiler
 def test_a_wrong_constant_is_a_wrong_answer(monkeypatch):
     monkeypatch.setattr(
         numbers, "of", lambda case, option, right=numbers.of: ([1.001 * x for x in right(case)[0]], right(case)[1])
@@ -113,8 +119,11 @@ def test_plain_jax_matches_the_reference(case):
     assert verdict(small("plain JAX", case)).right
 
 
+exact = pytest.param("copper_exact", marks=pytest.mark.slow)  # compiles for half a minute
+
+
 @pytest.mark.filterwarnings("ignore:semijax. runs as plain JAX, slower. an eigenvalue problem of 7 rows:UserWarning")
-@pytest.mark.parametrize("case", ["superlattice", "dirac", "user", "lorenz", "copper", "copper_exact"])
+@pytest.mark.parametrize("case", ["superlattice", "dirac", "user", "lorenz", "copper", exact, "haldane"])
 def test_semijax_and_numpy_match_the_reference(case):
     assert verdict(small("semijax", case)).right
     assert verdict(small("NumPy", case, cores=2)).right

@@ -20,6 +20,8 @@ SHAPES = {
     "superlattice": (6, 0, 3, 6),
     "graphene": (4, 0, 2, 6),
     "dirac": (4, 0, 2, 8),
+    "haldane": (4, 0, 2, 10),
+    "haldane_four": (4, 0, 2, 10),
     "potential": (6, 0, 3, 6),
     "user": (6, 0, 3, 25),
     "lorenz": (3, 1, 3, 2),

@@ -134,6 +134,43 @@ static inline void FN(seen_dirac)(const V *c, V e, const V *z, V *o) {
   o[0] = d[0], o[1] = d[1];
 }
 
+// k in radians of X = sqrt(3) a kx/2 and Y: a ky/2 where the phases of all six neighbours are taken, as the model is written, 3 a ky/2
+// where identities leave two. c: push [2], curvature's share [2], M, g, h, t^2, to velocities [2]
+static inline void FN(rates_haldane)(const V *c, V e, const V *z, V *d) {
+  V x = z[2], y = z[3], y3 = SPLAT(3) * y;
+  V s1 = FN(sine)(y + y), c1 = FN(cosine)(y + y), s2 = -FN(sine)(x + y), c2 = FN(cosine)(x + y), s3 = FN(sine)(x - y), c3 = FN(cosine)(x - y);
+  V u1 = -FN(sine)(x + x), w1 = FN(cosine)(x + x), u2 = FN(sine)(x - y3), w2 = FN(cosine)(x - y3), u3 = FN(sine)(x + y3), w3 = FN(cosine)(x + y3);
+  V a = c1 + c2 + c3, b = -(s1 + s2 + s3), ax = s2 - s3, ay = s2 + s3 - (s1 + s1), bx = c2 - c3, by = c2 + c3 - (c1 + c1);
+  V mx = w2 + w3 - (w1 + w1), my = SPLAT(3) * (w3 - w2), mass = c[4] + c[5] * (u1 + u2 + u3);
+  V inverse = FN(inverse_root)(c[7] * (a * a + b * b) + mass * mass), lead = c[7] * inverse, turn = c[5] * mass * inverse;
+  V triple = c[5] * (my * (a * bx - b * ax) + mx * (b * ay - a * by)) + mass * (ax * by - bx * ay);
+  V share = triple * inverse * inverse * inverse;
+  d[0] = c[6] * (u1 + u1 - u2 - u3) + lead * (a * ax + b * bx) + turn * mx + c[2] * share;
+  d[1] = SPLAT(3) * c[6] * (u2 - u3) + lead * (a * ay + b * by) + turn * my + c[3] * share;
+  d[2] = c[0], d[3] = c[1];
+}
+static inline void FN(seen_haldane)(const V *c, V e, const V *z, V *o) {
+  V d[4];
+  FN(rates_haldane)(c, e, z, d);
+  o[0] = c[8] * d[0], o[1] = c[9] * d[1];
+}
+
+static inline void FN(rates_haldane_four)(const V *c, V e, const V *z, V *d) {
+  V sx = FN(sine)(z[2]), cx = FN(cosine)(z[2]), sy = FN(sine)(z[3]), cy = FN(cosine)(z[3]), lean = cy - cx, across = sx * lean;
+  V mass = c[4] + SPLAT(2) * c[5] * across, mx = SPLAT(2) * (sx * sx + cx * lean), whole = SPLAT(4) * cx * (cx + cy);
+  V inverse = FN(inverse_root)(c[7] * (SPLAT(1) + whole) + mass * mass), lead = c[6] + c[7] * inverse, turn = c[5] * mass * inverse;
+  V triple = c[5] * (SPLAT(12) * sx * sx * sy * sy - mx * (SPLAT(4) * cx * cx - SPLAT(2) - SPLAT(2) * cx * cy)) + SPLAT(4) * mass * across;
+  V share = triple * inverse * inverse * inverse;
+  d[0] = turn * mx - SPLAT(2) * lead * sx * (cx + cx + cy) + c[2] * share;
+  d[1] = SPLAT(-2) * sy * (lead * cx + turn * sx) + c[3] * share;
+  d[2] = c[0], d[3] = c[1];
+}
+static inline void FN(seen_haldane_four)(const V *c, V e, const V *z, V *o) {
+  V d[4];
+  FN(rates_haldane_four)(c, e, z, d);
+  o[0] = c[8] * d[0], o[1] = c[9] * d[1];
+}
+
 static inline void FN(rates_potential)(const V *c, V e, const V *z, V *d) { // positions in radians of the potential
   d[0] = c[0] * z[3], d[1] = c[0] * z[4], d[2] = c[0] * z[5];
   d[3] = c[1] * FN(sine)(z[0]) + z[4] * c[4] - z[5] * c[3];

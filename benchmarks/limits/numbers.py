@@ -6,7 +6,7 @@ from ..constants import HBAR, HBAR2_M0, TESLA
 
 
 def of(case, option: str = "") -> tuple[list[float], list[float]]:
-    """(scale [components + constants], constants) of a case; option "half-turns": phases in units of π."""
+    """(scale [components + constants], constants) of a case; option "half-turns": phases in units of π; "four sines": see kernel.h."""
     return {"w1": _w1, "w1_split": _w1}.get(case.name, globals().get(f"_{case.name}"))(case, option)
 
 
@@ -61,6 +61,16 @@ def _dirac(case, _):
     half, square = case.params["gap"] / 2, case.params["hbar_v"] ** 2
     moment = square * half * TESLA * case.magnetic[0] / HBAR
     return [1.0] * 4, [*_push(case), _bend(case)[0], half**2, square, -square * half / 2, square / HBAR, moment]
+
+
+def _haldane(case, option):
+    p, e = case.params, _push(case)
+    x, y = math.sqrt(3) / 2 * p["bond"], p["bond"] * (1.5 if option == "four sines" else 0.5)
+    second, gx, gy = 2 * p["second"], x / HBAR, y / HBAR
+    share = -x * p["bond"] / 4 * p["hopping"] ** 2
+    h, g = second * math.cos(p["phase"]), second * math.sin(p["phase"])
+    constants = [x * e[0], y * e[1], -e[1] * share / gx, e[0] * share / gy, p["mass"], g, h, p["hopping"] ** 2, gx, gy]
+    return [1 / gx, 1 / gy, x, y], constants
 
 
 def _potential(case, _):

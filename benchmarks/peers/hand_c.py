@@ -1,5 +1,7 @@
 """The limit: hand-written C; of one, two and four vectors in flight the fastest is kept. Option "half-turns": phases in units of π;
-"fast root": 1/sqrt by the approximate instruction; "three parts": the sine's longer reduction."""
+"fast root": 1/sqrt by the approximate instruction; "three parts": the sine's longer reduction; "four sines": identities, where
+otherwise each phase of a model has its sine and cosine.
+"""
 
 import ctypes
 import os
@@ -51,7 +53,7 @@ def _widest() -> int:
 
 
 def _function(spec, unroll: int):
-    name = {"w1_split": "w1"}.get(spec.case, spec.case) + ("_turns" if spec.option == "half-turns" else "")
+    name = spec.case.removesuffix("_split") + {"half-turns": "_turns", "four sines": "_four"}.get(spec.option, "")
     lib = build.library(name, None, unroll, fast_root=spec.option == "fast root", three_parts=spec.option == "three parts")
     function = getattr(lib, f"{name}_{'f' if spec.dtype == 'float32' else 'd'}")
     function.restype = None

@@ -85,6 +85,7 @@ def _band(case):
         "miniband": lambda: bands.superlattice(p["bandwidth"], p["period"], p["mass"]),
         "graphene": lambda: bands.graphene(p["hopping"], p["bond"]),
         "dirac": lambda: bands.massive_dirac(p["gap"], p["hbar_v"]),
+        "haldane": lambda: bands.bloch(bands.models.haldane(**p), index=1),
         "potential": lambda: bands.parabolic(p["mass"]),
         "copper": lambda: bands.sampled(metal.LATTICE, metal.energies(), metal.DEGREE, local=True, reference=metal.FERMI),
         "copper_exact": lambda: bands.wannier(_model(), metal.BAND, curvature=False, moment=False),

@@ -68,7 +68,7 @@ def rates(case, t, y):
     r, k = y[:d], y[d:]
     push = case.charge / HBAR * energies.electric(case, t, r)
     b = case.charge / HBAR * TESLA * jnp.asarray(case.magnetic, y.dtype)
-    if case.name == "dirac":
+    if case.name in ("dirac", "haldane"):
         return _berry(case, k, push, b[0])
     v = energies.slope(case.name.removesuffix("_split"))(p, k) / HBAR
     turned = jnp.cross(v, b) if d == 3 else b[0] * jnp.array([v[1], -v[0]])
@@ -76,9 +76,10 @@ def rates(case, t, y):
 
 
 def _berry(case, k, push, b):
-    p = case.params
-    shifted = lambda k: energies.dirac(p, k) - energies.dirac_moment(p, k) * TESLA * case.magnetic[0]  # noqa: E731
-    v, curvature = jax.grad(shifted)(k) / HBAR, energies.dirac_curvature(p, k)
+    p, name = case.params, case.name
+    energy, moment = getattr(energies, name), getattr(energies, f"{name}_moment", None)
+    shifted = energy if moment is None else lambda p, k: energy(p, k) - moment(p, k) * TESLA * case.magnetic[0]
+    v, curvature = jax.grad(shifted, 1)(p, k) / HBAR, getattr(energies, f"{name}_curvature")(p, k)
     density = 1 - b * curvature
     position = v - curvature * jnp.array([push[1], -push[0]])
     return jnp.concatenate([position, push + b * jnp.array([v[1], -v[0]])]) / density

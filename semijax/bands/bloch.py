@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from semijax._types import Array, SemijaxError, cast
-from semijax.bands import inputs, two_levels
+from semijax.bands import inputs, summed, two_levels
 from semijax.bands.band import Band
 from semijax.bands.contract import name_of
 from semijax.bands.eigen import Grouping, level, separation
-from semijax.bands.hamiltonian import Hamiltonian, all_bands, matrix_of, positions_at
+from semijax.bands.hamiltonian import Hamiltonian, all_bands, joined, matrix_of
 from semijax.bands.neighbours import BlochNeighbours
 
 FLOOR = 1e-4  # eV: bands that symmetry makes equal differ by up to 1e-5 eV in Wannier functions, which break it a little
@@ -55,7 +55,8 @@ def bloch(
         raise SemijaxError(f"bloch: index = {index!r}: allowed is a whole number ≥ 0, 0 for the lowest band")
     of, grouping = hamiltonian.matrix, _grouping(floor, hamiltonian.multiplicity)
     one = of, int(index), grouping
-    band = Band(BlochEnergy(*one), hamiltonian.params, hamiltonian.lattice, hamiltonian.dimension, gap=BlochGap(*one))
+    energy, gap = BlochEnergy(*one, hamiltonian.sums), BlochGap(*one, hamiltonian.sums)
+    band = Band(energy, hamiltonian.params, hamiltonian.lattice, hamiltonian.dimension, gap=gap)
     if band.dimension is not None:
         _check(band, of, int(index))
     flat = band.dimension == 1
@@ -69,13 +70,17 @@ def bloch(
 
 @dataclass(frozen=True)
 class BlochEnergy:
-    """Eigenvalue number `index` of the matrix `of`."""
+    """Eigenvalue number `index` of the matrix `of`. sums: see `Hamiltonian`."""
 
     of: Callable
     index: int
     grouping: Grouping
+    sums: Callable | None = None
 
     def __call__(self, params, k: Array) -> Array:
+        if self.sums is not None:
+            vectors, table = self.sums(joined(params))
+            return summed.level(self.grouping, self.index, vectors, table, k)
         matrix = matrix_of(self.of, params, k)
         _check_index(self.index, matrix.shape[0])
         return level(self.grouping, self.index, matrix)
@@ -88,8 +93,12 @@ class BlochGap:
     of: Callable
     index: int
     grouping: Grouping
+    sums: Callable | None = None
 
     def __call__(self, params, k: Array) -> tuple[Array, Array]:
+        if self.sums is not None:
+            vectors, table = self.sums(joined(params))
+            return summed.separation(self.grouping, self.index, vectors, table, k)
         return separation(self.grouping, self.index, matrix_of(self.of, params, k))
 
 
@@ -104,7 +113,7 @@ class BlochCurvature:
 
     def __call__(self, params, k: Array) -> Array:
         if _two_levels(self.of, self.grouping, params, k):
-            here = self.positions and positions_at(self.positions, params)
+            here = self.positions and partial(self.positions, joined(params))
             return two_levels.curvature(self.grouping, self.index, partial(matrix_of, self.of, params), here, k)
         return all_bands(self.of, self.positions, self.grouping, params, k).curvature[self.index]
 

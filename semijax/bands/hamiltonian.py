@@ -24,6 +24,8 @@ class Hamiltonian:
     lattice, dimension: as of a Band.
     positions: (params, k) -> ⟨a|i∂_k|b⟩ [n n d], Å, of the basis functions; None where they do not move with k.
     multiplicity: so many neighbouring eigenvalues are equal at every k (2 for Kramers pairs).
+    sums: params -> (vectors [R d], table [2R n²]) of a matrix that has the same eigenvalues and is `summed.summed(vectors, table, k)`;
+        None where there is none, or the matrix is so small that its energies are better had from itself.
     """
 
     matrix: Callable[[Any, Array], Array] = static()
@@ -32,6 +34,7 @@ class Hamiltonian:
     dimension: int | None = static(default=None)
     positions: Callable[[Any, Array], Array] | None = static(default=None)
     multiplicity: int = static(default=1)
+    sums: Callable[[Any], tuple[Array, Array]] | None = static(default=None)
 
     def __post_init__(self):
         if not callable(self.matrix):
@@ -65,7 +68,7 @@ class AllBands(NamedTuple):
 
 def matrix_of(matrix: Callable, params, k: Array) -> Array:
     """H(params, k) [n n] in the precision of k; raises UserCodeError unless it is a square matrix."""
-    value = jnp.asarray(matrix(jax.tree.map(_joined, params, is_leaf=_is_pair), k))
+    value = jnp.asarray(matrix(joined(params), k))
     if value.ndim != 2 or value.shape[0] != value.shape[1]:
         raise UserCodeError(
             f"bloch: {name_of(matrix)}(params, k) returns shape {value.shape} for k of shape {k.shape}: allowed is a matrix [n n]"
@@ -108,17 +111,14 @@ def _crossed(left: Array, right: Array) -> Array:
     return jnp.sum((left.conj() * right).imag, axis=0)
 
 
-def positions_at(positions: Callable, params) -> Callable[[Array], Array]:
-    """k -> ⟨a|i∂_k|b⟩ [n n d] of the basis functions, Å."""
-    return lambda k: positions(jax.tree.map(_joined, params, is_leaf=_is_pair), k)
-
-
 def _external(positions: Callable, params, k: Array, states: Array, mixing: list) -> list:
     """What the positions A of the basis functions add to the curvature of each band: ⟨n|∂_a A_b − ∂_b A_a|n⟩ and the terms
     2 Re Σ_m ⟨n|A_b|m⟩⟨m|∂_a n⟩ less those with a and b exchanged; a list of [n].
     """
 
-    of = positions_at(positions, params)
+    def of(k):
+        return positions(joined(params), k)
+
     places, slopes = of(k), jax.jacfwd(of)(k)  # [n n b], [n n b a]
     inner = [between(states, places[..., a]) for a in range(k.shape[0])]
     found = []
@@ -134,6 +134,11 @@ def _axial(components: list, energies: Array) -> Array:
     if len(components) == 1:
         return components[0]
     return jnp.stack(components, axis=1) if components else jnp.zeros((energies.shape[0], 0), energies.dtype)
+
+
+def joined(params):
+    """The params with `Pair`s as complex arrays."""
+    return jax.tree.map(_joined, params, is_leaf=_is_pair)
 
 
 def _complex(dtype) -> Any:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from semijax._types import Array
 from semijax.bands import two_levels
 from semijax.bands.eigen import Grouping, between, eigensystem, inverse_radius, pair, traceless
-from semijax.bands.hamiltonian import matrix_of, positions_at
+from semijax.bands.hamiltonian import joined, matrix_of
 
 
 class Neighbours(NamedTuple):
@@ -47,7 +47,7 @@ class BlochNeighbours:
         own = jnp.sum(grouping.weights(energies)[i][:, None] * diagonal, axis=0)
         turn = [-1j * x[:, i] for x in (y.astype(_complex(k.dtype)) for y in inner)]
         if self.positions is not None:
-            places = positions_at(self.positions, params)(k)
+            places = self.positions(joined(params), k)
             turn = [x + away.astype(x.dtype) * between(states, places[..., a])[:, i].astype(x.dtype) for a, x in enumerate(turn)]
         turn = 2 * jnp.stack([jnp.stack([x.real, x.imag], axis=1) for x in turn], axis=2)  # [n 2 d]
         groups, each = (-1, grouping.multiplicity), grouping.multiplicity

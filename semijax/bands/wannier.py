@@ -1,19 +1,19 @@
 """A Hamiltonian in Wannier functions: H(R), where the functions sit, positions where they are known; and its bands."""
 
 import warnings
-from functools import lru_cache
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from semijax._circle import unit_circle
+from semijax import _hermitian
 from semijax._pytree import record
 from semijax._types import Array, SemijaxError
 from semijax.bands.band import Band
 from semijax.bands.bloch import FLOOR, bloch
 from semijax.bands.hamiltonian import Hamiltonian, Pair
+from semijax.bands.summed import summed, table_of
 
 
 @record
@@ -80,47 +80,25 @@ def hamiltonian(model: Model, *, dimension: int = 3, positions: bool = True, mul
     params = {"vectors": whole[first] @ lattice, "hopping": _half(model.hopping, first, other), "centres": centres}
     if places is not None and positions:
         params["positions"] = _half(places[..., :dimension], first, other)
-    of = _positions if "positions" in params else None
-    return Hamiltonian(_matrix, params, lattice, positions=of, multiplicity=multiplicity)
+    of, sums = _positions if "positions" in params else None, _sums if count > _hermitian.LARGEST else None
+    return Hamiltonian(_matrix, params, lattice, positions=of, multiplicity=multiplicity, sums=sums)
 
 
 def _matrix(params, k: Array) -> Array:
-    value = _summed(params["vectors"], params["hopping"], k)
+    value = summed(*_sums(params), k)
     return value if params["centres"] is None else value * _shifts(params["centres"], k)
+
+
+def _sums(params) -> tuple[Array, Array]:
+    """What H is a sum of, but for the phases of the centres, which no energy depends on: see `summed`."""
+    return params["vectors"], table_of(params["hopping"])
 
 
 def _positions(params, k: Array) -> Array:
     """⟨a|i∂_k|b⟩ [n n d] of the basis functions, from their own centres."""
-    value = _summed(params["vectors"], params["positions"], k) * _shifts(params["centres"], k)[:, :, None]
+    value = summed(params["vectors"], table_of(params["positions"]), k) * _shifts(params["centres"], k)[:, :, None]
     own = jnp.eye(value.shape[0], dtype=k.dtype)[:, :, None] * params["centres"][:, None, :]
     return value - own.astype(value.dtype)
-
-
-def _summed(vectors: Array, half, k: Array) -> Array:
-    """Σ_R exp(ik·R) X(R) [n n ...] with X(−R) = X(R)†, from one of R and −R.
-
-    One product of a vector of cosines and sines with a matrix that all k share: of X, Hermitian, the n² numbers that are independent.
-    """
-    (upper, above), places, signs = _independent(half.shape[1])
-    re, im = half.real, half.imag
-    cosines = re[:, *upper] + re[:, *upper[::-1]], im[:, *above] - im[:, *above[::-1]]
-    sines = -im[:, *upper] - im[:, *upper[::-1]], re[:, *above] - re[:, *above[::-1]]
-    table = jnp.concatenate([jnp.concatenate(some, axis=1) for some in (cosines, sines)])
-    phase = jnp.dot(vectors, k, precision="highest")
-    numbers = jnp.dot(unit_circle(phase), jnp.reshape(table, (table.shape[0], -1)), precision="highest")
-    numbers = jnp.reshape(numbers, table.shape[1:])
-    signs = signs.reshape(*signs.shape, *[1] * (numbers.ndim - 1)).astype(k.dtype)
-    return jax.lax.complex(numbers[places[0]], numbers[places[1]] * signs)
-
-
-@lru_cache
-def _independent(n: int) -> tuple[tuple, tuple, np.ndarray]:
-    """(indices of the triangle with and without the diagonal, places of Re and Im [n n] in what is kept of them, signs of Im [n n])."""
-    upper, above = (tuple(x.astype(np.int32) for x in np.triu_indices(n, first)) for first in (0, 1))
-    real, imag = np.zeros((n, n), np.int32), np.zeros((n, n), np.int32)  # int32: the same in float32 as in float64
-    real[upper], imag[above] = np.arange(len(upper[0])), len(upper[0]) + np.arange(len(above[0]))
-    signs = np.triu(np.ones((n, n)), 1)
-    return (upper, above), (np.maximum(real, real.T), np.maximum(imag, imag.T)), signs - signs.T
 
 
 def _shifts(centres: Array, k: Array) -> Array:

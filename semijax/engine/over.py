@@ -161,7 +161,8 @@ def program_of(function: Callable, given: Any, carrier: Any, scalars: Any, scala
         _tell(f"runs as plain JAX, slower: {error} cannot be written as lanes")
         return None
     if scalar:
-        return None if any(node.op == "opaque" for node in program.order) or len(program.order) > LONGEST_KERNEL else program
+        without = any(node.op == "opaque" and node.attr.routine is None for node in program.order)
+        return None if without or len(program.order) > LONGEST_KERNEL else program
     if len(program.order) > LONGEST:
         _tell(f"runs as plain JAX, slower: a step of {len(program.order)} operations, allowed are {LONGEST} in lanes")
         return None

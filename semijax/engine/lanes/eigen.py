@@ -1,4 +1,4 @@
-"""Eigenvalue problems as lanes: jnp.linalg.eigh and eigvalsh of up to four rows in kernels, of two for XLA."""
+"""Eigenvalue problems as lanes: jnp.linalg.eigh and eigvalsh of up to four rows in kernels, of two for XLA; of more as routines."""
 
 from functools import lru_cache
 
@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from semijax import _hermitian
-from semijax.engine.lanes.interpret import Interpreter
+from semijax.engine.lanes.interpret import Interpreter, Routine, Shared
 from semijax.engine.lanes.loops import RULES
 from semijax.engine.lanes.movement import Unsupported
 from semijax.engine.lanes.rules import rule
@@ -17,17 +17,21 @@ __all__ = ["RULES", "refuse_large"]  # the rules: all of them, with this
 # XLA computes a value again where it needs it, with other roundings: what is left of numbers that cancel then differs from itself, and
 # vectors of degenerate eigenvalues are not normalised. A kernel computes every value once.
 _TWICE = 2
+_MOST = 32  # rows of a routine's matrices, which are on the stack
 
 
 @rule("eigh")
 def _eigh(it: Interpreter, eqn, inputs):
     p, (n, m) = eqn.params, eqn.invars[0].aval.shape[-2:]
-    if (
-        eqn.invars[0].aval.ndim != 2
-        or n != m
-        or not 1 <= n <= (_hermitian.LARGEST if it.scalar else _TWICE)
-        or p.get("subset_by_index") not in (None, (0, n))
-    ):
+    if eqn.invars[0].aval.ndim != 2 or n != m or n < 1 or p.get("subset_by_index") not in (None, (0, n)):
+        raise Unsupported("eigenvalue problems of many matrices, or for some eigenvalues")
+    if it.scalar and _hermitian.LARGEST < n <= _MOST:
+        given = np.dtype(eqn.invars[0].aval.dtype)
+        dtype, first = np.finfo(given).dtype, eqn.outvars[0].aval.ndim == 1
+        return it.opaque(
+            eqn, [it.nodes(inputs[0])], _routine("eigh", (dtype, n, p["lower"], given.kind == "c", first), dtype, eqn)
+        )
+    if n > (_hermitian.LARGEST if it.scalar else _TWICE):
         raise Unsupported("large eigenvalue problem")
     x = it.nodes(inputs[0])
     if not p["lower"]:
@@ -36,17 +40,39 @@ def _eigh(it: Interpreter, eqn, inputs):
     return [out[0] if v.aval.ndim == 1 else out[1] for v in eqn.outvars]
 
 
-def refuse_large(jaxpr) -> None:
+@rule("summed_level")
+def _summed_level(it: Interpreter, eqn, inputs):
+    """See `bands.summed`."""
+    (k, vectors, table), p = inputs, eqn.params
+    cells, d = eqn.invars[1].aval.shape
+    if not it.scalar or not isinstance(vectors, Shared) or not isinstance(table, Shared):
+        raise Unsupported("sums that differ from carrier to carrier")
+    dtype, rows = np.dtype(eqn.invars[0].aval.dtype), round(eqn.invars[2].aval.shape[1] ** 0.5)
+    params = dtype, d, cells, rows, p["index"], p["floor"], p["multiplicity"]
+    return it.opaque(eqn, [it.nodes(k), vectors, table], _routine("summed_level", params, dtype, eqn))
+
+
+def _routine(name: str, params: tuple, dtype: np.dtype, eqn) -> Routine:
+    return Routine(name, params, dtype, tuple((v.aval.shape, np.dtype(v.aval.dtype).kind == "c") for v in eqn.outvars))
+
+
+def refuse_large(jaxpr, scalar: bool) -> None:
     """Raises Unsupported for a function that has an eigenvalue problem of more rows, which costs more than anything around it: all of
-    the function is better off as one program of XLA.
+    the function is better off as one program of XLA. scalar: for a kernel, which may have routines for it.
     """
     for eqn in jaxpr.eqns:
-        rows = eqn.invars[0].aval.shape[-1] if eqn.primitive.name == "eigh" else 0
-        if rows > _hermitian.LARGEST:
+        rows = _rows(eqn)
+        if rows > (_MOST if scalar else _hermitian.LARGEST):
             raise Unsupported(f"an eigenvalue problem of {rows} rows (bands.tabulate makes a table of a band, which is fast)")
         for inner in jax.tree.leaves(list(eqn.params.values()), is_leaf=_is_jaxpr):
             if _is_jaxpr(inner):
-                refuse_large(getattr(inner, "jaxpr", inner))
+                refuse_large(getattr(inner, "jaxpr", inner), scalar)
+
+
+def _rows(eqn) -> int:
+    if eqn.primitive.name == "summed_level":
+        return round(eqn.invars[2].aval.shape[1] ** 0.5)
+    return eqn.invars[0].aval.shape[-1] if eqn.primitive.name == "eigh" else 0
 
 
 def _is_jaxpr(x) -> bool:

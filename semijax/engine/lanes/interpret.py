@@ -1,5 +1,6 @@
 """A jaxpr read as scalars: what is the same for all carriers stays ordinary JAX, what differs becomes nodes of the lane program."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,12 +29,36 @@ class Shared:
         return isinstance(self.array, np.ndarray)
 
 
+@dataclass(frozen=True)
+class Routine:
+    """What a kernel of a processor may do in place of a call: a routine of its own, with loops (`llvm.routine`). outputs: of each its shape
+    and whether it is complex; all of one real dtype.
+    """
+
+    name: str
+    params: tuple
+    dtype: np.dtype
+    outputs: tuple[tuple[tuple[int, ...], bool], ...]
+
+    @property
+    def count(self) -> int:
+        """Real numbers in all."""
+        return sum(math.prod(shape) * (1 + pairs) for shape, pairs in self.outputs)
+
+    def place(self, i: int, position: tuple[int, ...], half: str | None) -> int:
+        """Where among them one of output i is."""
+        before = sum(math.prod(shape) * (1 + pairs) for shape, pairs in self.outputs[:i])
+        shape, pairs = self.outputs[i]
+        return before + int(np.ravel_multi_index(position, shape)) * (1 + pairs) + (half == "imag") if shape else before
+
+
 @dataclass(frozen=True, eq=False)
 class Opaque:
     """A call that stays vmapped: function of inputs, each an array of nodes, or a "table" node for what all carriers share."""
 
     function: Any
     inputs: tuple
+    routine: Routine | None = None
 
 
 # Left as vmapped calls by design, which costs nothing: tables, and functions with derivative or batching rules of their own.
@@ -107,15 +132,15 @@ class Interpreter:
             outs = _call(eqn)(*arrays)
         return [Shared(out) for out in outs]
 
-    def opaque(self, eqn, inputs: list) -> list:
-        """The equation as a vmapped call, its outputs as nodes."""
+    def opaque(self, eqn, inputs: list, routine: Routine | None = None) -> list:
+        """The equation as a vmapped call, its outputs as nodes. One with a routine is one node wherever it has the same inputs."""
         elementwise = all(v.aval.shape == () for v in (*eqn.invars, *eqn.outvars))
-        if eqn.primitive.name not in QUIET and not elementwise:
+        if eqn.primitive.name not in QUIET and not elementwise and routine is None:
             self.noticed.append(eqn.primitive.name)
         inputs = [self.table(x) if isinstance(x, Shared) else x for x in inputs]
-        call = Opaque(_call(eqn), tuple(inputs))
+        call = Opaque(_call(eqn), tuple(inputs), routine)
         flat = tuple(_flat_nodes(inputs))
-        node = self.graph.make("opaque", flat, np.float32, call, id(call))
+        node = self.graph.make("opaque", flat, np.float32, call, id(call) if routine is None else routine)
         return [self._parts(node, i, var.aval) for i, var in enumerate(eqn.outvars)]
 
     def table(self, x: Shared) -> Node:

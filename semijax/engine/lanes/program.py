@@ -36,7 +36,7 @@ class Program:
         closed, shape = jax.make_jaxpr(function, return_shape=True)(given, one, numbers)
         if closed.effects:
             raise Unsupported(", ".join(map(str, closed.effects)))
-        refuse_large(closed.jaxpr)
+        refuse_large(closed.jaxpr, scalar)
         self.graph = Graph()
         self.out_tree = jax.tree.structure(shape)
         self.inputs: list[Node] = []

@@ -16,6 +16,7 @@ from semijax.engine.lanes.graph import Node
 
 WORTH = 6  # operations that cost more than to write a value and read it
 _COSTS = {
+    "opaque": 1000,
     "sin": 24,
     "cos": 24,
     "sinpi": 20,

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from semijax.engine.lanes.graph import Graph, Node
-from semijax.engine.lanes.interpret import Opaque
 from semijax.engine.lanes.scalars import Complex
 
 MOST = 4  # shared factors multiplied together: more might overflow where the value they belong to does not
@@ -59,7 +58,7 @@ class Scales:
                 return _plain(self.graph.make(TURNS[node.op], (self._whole(turned),), node.dtype))
         attr = node.attr
         if node.op == "opaque":
-            attr = Opaque(attr.function, tuple(x if isinstance(x, Node) else mapped(self.of, x) for x in attr.inputs))
+            attr = replace(attr, inputs=tuple(x if isinstance(x, Node) else mapped(self.of, x) for x in attr.inputs))
             return _plain(self.graph.make("opaque", tuple(map(self.of, node.args)), node.dtype, attr, id(attr)))
         return _plain(self.graph.make(node.op, tuple(map(self.of, node.args)), node.dtype, attr))
 

@@ -5,7 +5,7 @@ from jax import lax
 
 from semijax.engine.lanes.graph import Node
 from semijax.engine.lanes.movement import Unsupported
-from semijax.engine.llvm import functions
+from semijax.engine.llvm import functions, hermitian, routine, summed
 from semijax.engine.llvm.code import Code
 
 _ARITHMETIC = {"add": Code.add, "sub": Code.sub, "mul": Code.mul}
@@ -25,6 +25,7 @@ _FUNCTIONS = {
     "logistic": functions.logistic,
 }
 _INTRINSICS = {"sqrt": "sqrt", "floor": "floor", "ceil": "ceil"}
+_ROUTINES = {"eigh": hermitian.eigh, "summed_level": summed.level}
 _SHIFTS = {"shift_left": "shl", "shift_right_logical": "lshr", "shift_right_arithmetic": "ashr"}
 
 
@@ -36,6 +37,10 @@ def value(code: Code, node: Node, names: dict[int, str], implied: dict[int, froz
         return _guarded(code, node, given[0], names, implied)
     if op == "lookup":
         return code.lookup(dtype, code.place(dtype, given[0], str(node.attr)), given[1])
+    if op == "opaque":
+        return routine.called(code, node, given, _ROUTINES)
+    if op == "part":
+        return routine.part(code, node, given[0])
     of = node.args[0].dtype if node.args else dtype
     if op in _ARITHMETIC and dtype.kind in "fiu":
         return _ARITHMETIC[op](code, dtype, *given)
