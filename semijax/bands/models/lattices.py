@@ -6,6 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from semijax._circle import products
 from semijax._types import Array
 from semijax.bands import inputs
 from semijax.bands.hamiltonian import Hamiltonian
@@ -14,7 +15,6 @@ from semijax.bands.models._matrices import PAULI, combined, entry
 
 _ROOT3 = math.sqrt(3)
 _BONDS = np.array([[0.0, 1.0], [-_ROOT3 / 2, -0.5], [_ROOT3 / 2, -0.5]])  # from A to B
-_SECOND = np.array([_BONDS[1] - _BONDS[2], _BONDS[2] - _BONDS[0], _BONDS[0] - _BONDS[1]])
 _HONEYCOMB = np.array([_BONDS[0] - _BONDS[1], _BONDS[0] - _BONDS[2]])
 
 
@@ -91,21 +91,22 @@ def _numbers(where: str, given: dict) -> dict:
     return {key: inputs.number(where, key, value) for key, value in given.items()}
 
 
-def _phases(vectors: np.ndarray, bond, k: Array) -> list:
-    """k·d for each of the vectors."""
-    return [bond * (x * k[0] + y * k[1]) for x, y in vectors.tolist()]
+# The bonds d1 = −d2 − d3, d2, d3, and what lies between second neighbours, d2 − d3, d3 − d1, d1 − d2: in d2 and d3.
+_STEPS = ((-1, -1), (1, 0), (0, 1), (1, -1), (1, 2), (-2, -1))
 
 
-def _sum(function, phases: list) -> Array:
-    return jnp.sum(function(jnp.stack(phases)))
+def _waves(bond, k: Array, count: int = 6) -> tuple[Array, Array]:
+    """Cosines and sines of k·d for the first so many of `_STEPS`."""
+    angles = [bond * (x * k[0] + y * k[1]) for x, y in _BONDS[1:].tolist()]
+    return products(_STEPS[:count], jnp.stack(angles))
 
 
 def _haldane(params, k: Array) -> Array:
-    bonds, second = _phases(_BONDS, params["bond"], k), _phases(_SECOND, params["bond"], k)
-    even = 2 * params["second"] * jnp.cos(params["phase"]) * _sum(jnp.cos, second)
-    odd = params["mass"] + 2 * params["second"] * jnp.sin(params["phase"]) * _sum(jnp.sin, second)
+    cosine, sine = _waves(params["bond"], k)
+    even = 2 * params["second"] * jnp.cos(params["phase"]) * jnp.sum(cosine[3:])
+    odd = params["mass"] + 2 * params["second"] * jnp.sin(params["phase"]) * jnp.sum(sine[3:])
     t = params["hopping"]
-    return combined([even, t * _sum(jnp.cos, bonds), -t * _sum(jnp.sin, bonds), odd], list(PAULI))
+    return combined([even, t * jnp.sum(cosine[:3]), -t * jnp.sum(sine[:3]), odd], list(PAULI))
 
 
 _S0, _SX, _SY, _SZ = PAULI
@@ -115,14 +116,14 @@ _KANE_MELE = [
 
 
 def _kane_mele(params, k: Array) -> Array:
-    bonds, second = _phases(_BONDS, params["bond"], k), _phases(_SECOND, params["bond"], k)
+    cosine, sine = _waves(params["bond"], k)
     t, rashba = params["hopping"], params["rashba"]
-    numbers = [t * _sum(jnp.cos, bonds), -t * _sum(jnp.sin, bonds)]
-    numbers += [2 * params["spin_orbit"] * _sum(jnp.sin, second), params["staggered"]]
+    numbers = [t * jnp.sum(cosine[:3]), -t * jnp.sum(sine[:3])]
+    numbers += [2 * params["spin_orbit"] * jnp.sum(sine[3:]), params["staggered"]]
     # iλ_R exp(iφ) = λ_R (−sin φ + i cos φ) between A and B: −sin φ on σx, −cos φ on σy, times s_x d_y − s_y d_x
     for part, sign in ((1, 1.0), (0, -1.0)):
-        for function in (jnp.sin, jnp.cos):
-            weighted = [-sign * rashba * d[part] * function(x) for d, x in zip(_BONDS.tolist(), bonds)]
+        for wave in (sine, cosine):
+            weighted = [-sign * rashba * d[part] * wave[i] for i, d in enumerate(_BONDS.tolist())]
             numbers.append(weighted[0] + weighted[1] + weighted[2])
     return combined(numbers, _KANE_MELE)
 
@@ -153,7 +154,6 @@ _BILAYER = [
 
 
 def _bilayer(params, k: Array) -> Array:
-    bonds = _phases(_BONDS, params["bond"], k)
-    f = _sum(jnp.cos, bonds), _sum(jnp.sin, bonds)
+    f = [jnp.sum(wave) for wave in _waves(params["bond"], k, 3)]
     hoppings = [sign * params[key] * part for key, sign in (("gamma0", -1), ("gamma4", 1), ("gamma3", -1)) for part in f]
     return combined([*hoppings, params["gamma1"], params["dimer"], params["bias"]], _BILAYER)
