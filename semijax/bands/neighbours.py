@@ -8,8 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from semijax._types import Array
-from semijax.bands import two_levels
-from semijax.bands.eigen import Grouping, between, eigensystem, inverse_radius, pair, traceless
+from semijax.bands.eigen import Grouping, between, eigensystem
 from semijax.bands.hamiltonian import joined, matrix_of
 
 
@@ -37,8 +36,6 @@ class BlochNeighbours:
     def __call__(self, params, k: Array) -> Neighbours:
         grouping, i, d = self.grouping, self.index, k.shape[0]
         matrix = matrix_of(self.of, params, k)
-        if matrix.shape[0] == 2 and self.positions is None:
-            return _of_two(grouping, matrix, jax.jacfwd(lambda k: matrix_of(self.of, params, k))(k))
         energies, states = eigensystem(grouping, matrix)
         slopes = jax.jacfwd(lambda k: matrix_of(self.of, params, k))(k)
         inner = [between(states, slopes[..., a]) for a in range(d)]
@@ -56,16 +53,6 @@ class BlochNeighbours:
         side = jnp.sign(jnp.mean(away.reshape(groups), axis=1))
         slope = side[:, None] * (jnp.mean(diagonal.reshape(*groups, d), axis=1) - own[None, :])
         return Neighbours(gap, slope, turn.reshape(-1, 2 * each, d))
-
-
-def _of_two(grouping: Grouping, matrix: Array, slopes: Array) -> Neighbours:
-    """The other of two levels: H = E₀ + h·σ/2."""
-    way = jnp.stack(two_levels.vector(traceless(matrix))) * inverse_radius(grouping, matrix)
-    change = 2 * jnp.stack([jnp.stack(two_levels.vector(traceless(slopes[..., a]))) for a in range(slopes.shape[2])], axis=1)
-    gap = 2 * pair(matrix)[1]
-    slope = jnp.sum(way[:, None] * change, axis=0)
-    apart = jnp.where(inverse_radius(grouping, matrix) > 0, gap, jnp.inf)
-    return Neighbours(apart[None], slope[None], (change - way[:, None] * slope[None, :])[None])
 
 
 def _complex(dtype):

@@ -1,6 +1,8 @@
 """Hamiltonians of lattice models: Haldane, Kane-Mele, Su-Schrieffer-Heeger, bilayer graphene; and a Weyl node."""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
@@ -27,7 +29,7 @@ def haldane(hopping: float = 1.0, second: float = 0.1, phase: float = math.pi / 
     """
     given = {"hopping": hopping, "second": second, "phase": phase, "mass": mass}
     params = _numbers("haldane", given) | {"bond": inputs.number("haldane", "bond", bond, above=0.0)}
-    return Hamiltonian(_haldane, params, scaled(params["bond"], _HONEYCOMB))
+    return _of_vector(_haldane, params, scaled(params["bond"], _HONEYCOMB))
 
 
 def kane_mele(
@@ -51,7 +53,7 @@ def ssh(intra: float = 1.0, inter: float = 0.5, period: float = 1.0) -> Hamilton
     """
     params = _numbers("ssh", {"intra": intra, "inter": inter})
     params["period"] = inputs.number("ssh", "period", period, above=0.0)
-    return Hamiltonian(_ssh, params, scaled(params["period"], np.eye(1)))
+    return _of_vector(_ssh, params, scaled(params["period"], np.eye(1)))
 
 
 def weyl(hbar_v: float, chirality: int = +1, tilt: Any = None) -> Hamiltonian:
@@ -63,8 +65,7 @@ def weyl(hbar_v: float, chirality: int = +1, tilt: Any = None) -> Hamiltonian:
         "hbar_v": inputs.number("weyl", "hbar_v", hbar_v, above=0.0),
         "tilt": inputs.array("weyl", "tilt", np.zeros(3) if tilt is None else tilt, (3,)),
     }
-    matrix = _weyl_right if inputs.one_of("weyl", "chirality", chirality, (1, -1)) > 0 else _weyl_left
-    return Hamiltonian(matrix, params, dimension=3)
+    return _of_vector(_Weyl(inputs.one_of("weyl", "chirality", chirality, (1, -1))), params, dimension=3)
 
 
 def bilayer_graphene(
@@ -87,6 +88,10 @@ def bilayer_graphene(
     return Hamiltonian(_bilayer, params, scaled(params["bond"], _HONEYCOMB))
 
 
+def _of_vector(vector: Callable, params: dict, lattice: Any = None, dimension: int | None = None) -> Hamiltonian:
+    return Hamiltonian(_Matrix(vector), params, lattice, dimension, vector=vector)
+
+
 def _numbers(where: str, given: dict) -> dict:
     return {key: inputs.number(where, key, value) for key, value in given.items()}
 
@@ -106,7 +111,7 @@ def _haldane(params, k: Array) -> Array:
     even = 2 * params["second"] * jnp.cos(params["phase"]) * jnp.sum(cosine[3:])
     odd = params["mass"] + 2 * params["second"] * jnp.sin(params["phase"]) * jnp.sum(sine[3:])
     t = params["hopping"]
-    return combined([even, t * jnp.sum(cosine[:3]), -t * jnp.sum(sine[:3]), odd], list(PAULI))
+    return jnp.stack([even, t * jnp.sum(cosine[:3]), -t * jnp.sum(sine[:3]), odd])
 
 
 _S0, _SX, _SY, _SZ = PAULI
@@ -130,16 +135,28 @@ def _kane_mele(params, k: Array) -> Array:
 
 def _ssh(params, k: Array) -> Array:
     half = k[0] * params["period"] / 2
-    even, odd = params["intra"] + params["inter"], params["intra"] - params["inter"]
-    return combined([even * jnp.cos(half), -odd * jnp.sin(half)], [_SX, _SY])
+    even, odd, zero = params["intra"] + params["inter"], params["intra"] - params["inter"], jnp.zeros_like(half)
+    return jnp.stack([zero, even * jnp.cos(half), -odd * jnp.sin(half), zero])
 
 
-def _weyl_right(params, k: Array) -> Array:
-    return combined([jnp.sum(params["tilt"] * k), *(params["hbar_v"] * q for q in k)], list(PAULI))
+@dataclass(frozen=True)
+class _Weyl:
+    """E₀ and h of a node."""
+
+    chirality: int
+
+    def __call__(self, params, k: Array) -> Array:
+        return jnp.concatenate([jnp.sum(params["tilt"] * k)[None], self.chirality * params["hbar_v"] * k])
 
 
-def _weyl_left(params, k: Array) -> Array:
-    return combined([jnp.sum(params["tilt"] * k), *(-params["hbar_v"] * q for q in k)], list(PAULI))
+@dataclass(frozen=True)
+class _Matrix:
+    """H of E₀ and h."""
+
+    vector: Callable
+
+    def __call__(self, params, k: Array) -> Array:
+        return combined(list(self.vector(params, k)), list(PAULI))
 
 
 _INTRA, _SKEW = ((0, 1), (2, 3)), ((0, 2), (1, 3))
