@@ -1,6 +1,6 @@
 """Interband: what moving in one band leaves out, along the ways of some carriers: tunnelling, magnetic breakdown, Landau quanta."""
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax
@@ -193,5 +193,12 @@ def count_of_neighbours(band, d: int) -> int:
     """How many other bands a band knows, of k [d]; 0 where it knows none."""
     if band.neighbours is None:
         return 0
-    k = jax.ShapeDtypeStruct((d,), jnp.result_type(float))
-    return jax.eval_shape(lambda params, k: band.neighbours(cast(params, k.dtype), k), band.params, k).gap.shape[0]
+    leaves, tree = jax.tree.flatten(band.params)
+    return _count(band.neighbours, tree, tuple((jnp.shape(x), jnp.result_type(x)) for x in leaves), (d,), jnp.result_type(float))
+
+
+@lru_cache(maxsize=64)
+def _count(neighbours, tree, leaves: tuple, shape: tuple[int, ...], dtype) -> int:
+    params = jax.tree.unflatten(tree, [jax.ShapeDtypeStruct(*x) for x in leaves])
+    found = jax.eval_shape(lambda params, k: neighbours(cast(params, k.dtype), k), params, jax.ShapeDtypeStruct(shape, dtype))
+    return found.gap.shape[0]

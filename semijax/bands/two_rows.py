@@ -43,11 +43,24 @@ class TwoRows:
 
     def at(self, params, k: Array) -> Array:
         """(E₀, h) [4] at k."""
-        return self.vector(joined(params), k)
+        return _at(self.vector, joined(params), k)
 
     def slopes(self, params, k: Array) -> Array:
         """∂(E₀, h)/∂k [4 d]."""
-        return jax.jacfwd(partial(self.vector, joined(params)))(k)
+        return _slopes(self.vector, joined(params), k)
+
+
+# Traced once for all that ask: a step asks at every stage, for the velocity, the curvature and the moment.
+
+
+@partial(jax.jit, static_argnums=0)
+def _at(vector: Callable, params, k: Array) -> Array:
+    return vector(params, k)
+
+
+@partial(jax.jit, static_argnums=0)
+def _slopes(vector: Callable, params, k: Array) -> Array:
+    return jax.jacfwd(partial(vector, params))(k)
 
 
 @dataclass(frozen=True)

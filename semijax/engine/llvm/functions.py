@@ -1,8 +1,8 @@
 """Functions of real numbers that processors do not have, as instructions on vectors.
 
-Sine and cosine as in `lanes.trig`; both of one angle in units of π from one remainder. exp, expm1 and log from Taylor series of what is left after a power of two is taken out (Cody,
-Waite, Software Manual for the Elementary Functions, 1980; for log, fdlibm's order of the last sums): within two units in the last
-place, expm1 and log1p within five; NaN for NaN, and the right infinities and zeros.
+Sine and cosine as in `lanes.trig`; both of one angle in units of π from one remainder. exp, expm1 and log from Taylor series of what
+is left after a power of two is taken out (Cody, Waite, Software Manual for the Elementary Functions, 1980; for log, fdlibm's order of
+the last sums): within two units in the last place, expm1 and log1p within five; NaN for NaN, and the right infinities and zeros.
 """
 
 import math
