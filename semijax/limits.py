@@ -118,7 +118,7 @@ def _limits(dynamics, carriers, t, duration, dt) -> Limits:
         raise SemijaxError(f"limits: duration = {duration!r}: allowed is a finite number of femtoseconds ≥ 0")
     if dt is None:
         dt = suggest_dt(dynamics, carriers, start=t, duration=duration) if duration else 0.0
-    some = _some(dynamics, carriers)
+    some = _few(dynamics, _some(carriers))
     return _found(dynamics, [(some, _seen(dynamics, some.phase, t, duration, dt))])
 
 
@@ -130,10 +130,17 @@ class _Some(NamedTuple):
     weight: Any
 
 
-def _some(dynamics, carriers) -> _Some:
-    stride = -(-carriers.count // _CARRIERS[_slow(dynamics, carriers.phase)])
+def _some(carriers) -> _Some:
+    """As many as are looked at of the fastest bands."""
+    stride = -(-carriers.count // max(_CARRIERS))
     phase, weight = jax.tree.map(lambda x: jnp.array(x[::stride]), (carriers.phase, carriers.weight))
     return _Some(np.arange(0, carriers.count, stride), phase, weight)
+
+
+def _few(dynamics, some: _Some) -> _Some:
+    """Those of some carriers that are looked at in these bands."""
+    stride = -(-len(some.number) // _CARRIERS[_slow(dynamics, some.phase)])
+    return _Some(some.number[::stride], *jax.tree.map(lambda x: x[::stride], (some.phase, some.weight)))
 
 
 def _slow(dynamics, phase: Phase) -> bool:
@@ -224,7 +231,7 @@ def remember(result, dynamics, carriers, step, start: float, dt: float) -> None:
     if not knowing:
         return
     with eval_context():  # a jit may close over carriers
-        some = {name: _some(one, carriers[name] if name else carriers) for name, one in knowing.items()}
+        some = {name: _some(carriers[name] if name else carriers) for name in knowing}
     rate = max((float(one.rate) for one in nested(step) if hasattr(one, "rate")), default=0.0)
     _runs[result] = _Run(knowing, some, start, dt, 1 / rate if rate else math.inf)
 
@@ -239,11 +246,11 @@ def warn(result) -> None:
         return
     duration, lines = result.status.steps * result.status.dt, []
     for name, dynamics in run.dynamics.items():
-        some = run.some[name]
+        some = _few(dynamics, run.some[name])
         parts = [(some, _seen(dynamics, some.phase, run.start, min(duration, run.free), run.dt))]
         final = result.final[name] if name and result.final is not None else result.final
         if final is not None:
-            last = _some(dynamics, final)
+            last = _few(dynamics, _some(final))
             parts.append((last, _seen(dynamics, last.phase, run.start + duration, 0.0, result.status.dt)))
         lines += [f"{name}: {line}" if name else line for line in _found(dynamics, parts).excess]
     if lines:
