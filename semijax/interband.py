@@ -173,9 +173,9 @@ def _here(dynamics, t, phase: Phase, reach) -> Seen:
         neighbours = band.neighbours(cast(band.params, k.dtype), k)
         mixed, nearest = adiabaticity(neighbours, [charge * electric, push], reach), jnp.min(neighbours.gap)
     sizes = (jnp.sqrt(jnp.sum(electric * electric)), size)
-    most = (Found(x.adiabaticity, x.gap, of, t, k) for x, of in zip(mixed, sizes))
+    by_electric, by_magnetic = (Found(x.adiabaticity, x.gap, of, t, k) for x, of in zip(mixed, sizes))
     turning = abs(charge) * TESLA_INTERNAL * size * inverse
-    return Seen(*most, Found(HBAR * turning / nearest, nearest, size, t, k), Orbit(turning, inverse, square))
+    return Seen(by_electric, by_magnetic, Found(HBAR * turning / nearest, nearest, size, t, k), Orbit(turning, inverse, square))
 
 
 def _velocity_and_mass(band, k: Array) -> tuple[Array, Array]:
@@ -199,6 +199,6 @@ def count_of_neighbours(band, d: int) -> int:
 
 @lru_cache(maxsize=64)
 def _count(neighbours, tree, leaves: tuple, shape: tuple[int, ...], dtype) -> int:
-    params = jax.tree.unflatten(tree, [jax.ShapeDtypeStruct(*x) for x in leaves])
+    params = jax.tree.unflatten(tree, [jax.ShapeDtypeStruct(size, kind) for size, kind in leaves])
     found = jax.eval_shape(lambda params, k: neighbours(cast(params, k.dtype), k), params, jax.ShapeDtypeStruct(shape, dtype))
     return found.gap.shape[0]
