@@ -154,7 +154,8 @@ def _with(seen: Seen, here: Seen) -> Seen:
     def larger(old: Found, new: Found) -> Found:
         return Found(*(jnp.where(new.value > old.value, a, b) for a, b in zip(new, old)))
 
-    return Seen(*map(larger, seen[:3], here[:3]), orbit=jax.tree.map(jnp.add, seen.orbit, here.orbit))
+    electric, magnetic, quantum = map(larger, seen[:3], here[:3])
+    return Seen(electric, magnetic, quantum, jax.tree.map(jnp.add, seen.orbit, here.orbit))
 
 
 def _here(dynamics, t, phase: Phase, reach) -> Seen:
@@ -173,9 +174,16 @@ def _here(dynamics, t, phase: Phase, reach) -> Seen:
         neighbours = band.neighbours(cast(band.params, k.dtype), k)
         mixed, nearest = adiabaticity(neighbours, [charge * electric, push], reach), jnp.min(neighbours.gap)
     sizes = (jnp.sqrt(jnp.sum(electric * electric)), size)
+<<<<<<< HEAD
     by_electric, by_magnetic = (Found(x.adiabaticity, x.gap, of, t, k) for x, of in zip(mixed, sizes))
     turning = abs(charge) * TESLA_INTERNAL * size * inverse
     return Seen(by_electric, by_magnetic, Found(HBAR * turning / nearest, nearest, size, t, k), Orbit(turning, inverse, square))
+=======
+    pulled, pushed = (Found(x.adiabaticity, x.gap, of, t, k) for x, of in zip(mixed, sizes))
+    turning = abs(charge) * TESLA_INTERNAL * size * inverse
+    quantum = Found(HBAR * turning / nearest, nearest, size, t, k)
+    return Seen(pulled, pushed, quantum, Orbit(turning, inverse, square))
+>>>>>>> m-berry
 
 
 def _velocity_and_mass(band, k: Array) -> tuple[Array, Array]:

@@ -165,8 +165,8 @@ def _ky_at_the_plane(band, dynamics, start, duration):
         lambda t, k: np.asarray(_RATE(dynamics, jnp.asarray(k))),
         (0.0, duration),
         start,
-        rtol=1e-8,
-        atol=1e-10,
+        rtol=1e-6,  # of numbers near one, asked for to 1e-3
+        atol=1e-7,
         events=lambda t, k: k[0] - band.params["G"] / 2,
     )
     return run.y_events[0][0][1]
