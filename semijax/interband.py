@@ -174,16 +174,10 @@ def _here(dynamics, t, phase: Phase, reach) -> Seen:
         neighbours = band.neighbours(cast(band.params, k.dtype), k)
         mixed, nearest = adiabaticity(neighbours, [charge * electric, push], reach), jnp.min(neighbours.gap)
     sizes = (jnp.sqrt(jnp.sum(electric * electric)), size)
-<<<<<<< HEAD
-    by_electric, by_magnetic = (Found(x.adiabaticity, x.gap, of, t, k) for x, of in zip(mixed, sizes))
-    turning = abs(charge) * TESLA_INTERNAL * size * inverse
-    return Seen(by_electric, by_magnetic, Found(HBAR * turning / nearest, nearest, size, t, k), Orbit(turning, inverse, square))
-=======
     pulled, pushed = (Found(x.adiabaticity, x.gap, of, t, k) for x, of in zip(mixed, sizes))
     turning = abs(charge) * TESLA_INTERNAL * size * inverse
     quantum = Found(HBAR * turning / nearest, nearest, size, t, k)
     return Seen(pulled, pushed, quantum, Orbit(turning, inverse, square))
->>>>>>> m-berry
 
 
 def _velocity_and_mass(band, k: Array) -> tuple[Array, Array]:
