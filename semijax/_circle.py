@@ -1,6 +1,7 @@
-"""exp(ix) for many phases at once, as polynomials that a compiler writes with vectors; its derivatives cost a product each."""
+"""exp(ix) of many phases by polynomials that a compiler writes with vectors, or by products of few; derivatives cost a product."""
 
 import math
+from functools import lru_cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +30,55 @@ def _(primals, tangents):
     value = unit_circle(primals[0])  # itself, so that the derivative has derivatives by the same rule
     cosine, sine = jnp.split(value, 2)
     return value, jnp.concatenate([-sine * tangents[0], cosine * tangents[0]])
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def products(sums: tuple[tuple[int, ...], ...], angles: Array) -> tuple[Array, Array]:
+    """Cosines and sines [m] of Σ_i n_i x_i for each n of `sums`, from those of the angles x [p], rad.
+
+    A product of two complex numbers for each, where it is the sum or difference of two before it; a cosine and a sine of its own where not.
+    """
+    known = {n: (jnp.cos(x), jnp.sin(x)) for n, x in zip(_units(len(sums[0])), angles, strict=True)}
+    for n, pair in _plan(sums):
+        if pair is None:
+            x = _combined(n, angles)
+            known[n] = jnp.cos(x), jnp.sin(x)
+        else:
+            (i, one), (j, other) = pair
+            (a, p), (b, q) = known[one], known[other]
+            known[n] = a * b - i * j * (p * q), i * (p * b) + j * (a * q)
+    cosines, sines = zip(*(known[n] for n in sums))
+    return jnp.stack(cosines), jnp.stack(sines)
+
+
+@products.defjvp
+def _(sums, primals, tangents):
+    cosine, sine = products(sums, primals[0])  # itself, so that the derivative has derivatives by the same rule
+    change = jnp.stack([_combined(n, tangents[0]) for n in sums])
+    return (cosine, sine), (-sine * change, cosine * change)
+
+
+def _combined(n: tuple[int, ...], x: Array) -> Array:
+    terms = [count * x[i] for i, count in enumerate(n) if count]
+    return sum(terms[1:], terms[0])
+
+
+def _units(size: int) -> list[tuple[int, ...]]:
+    return [tuple(int(i == j) for j in range(size)) for i in range(size)]
+
+
+@lru_cache
+def _plan(sums: tuple[tuple[int, ...], ...]) -> tuple:
+    """Of each sum that is no angle by itself, the shortest first: (n, ((sign, n before), (sign, n before)) that add up to it, or None)."""
+    before, plan = _units(len(sums[0])), []
+    for n in sorted(set(sums) - set(before), key=lambda n: sum(map(abs, n))):
+        signed = [(sign, m) for m in before for sign in (1, -1)]
+        pairs = (
+            (x, y) for x in signed for y in signed if all(x[0] * a + y[0] * b == c for a, b, c in zip(x[1], y[1], n, strict=True))
+        )
+        plan.append((n, next(pairs, None)))
+        before.append(n)
+    return tuple(plan)
 
 
 def _polynomial(x: Array, coefficients: list[float]) -> Array:

@@ -167,12 +167,21 @@ def _carriers(case: Case, table: Any, of: Species, stream: int) -> Carriers:
             place = (np.asarray(table.position), np.asarray(table.wavevector))
             return sampling.packet(key, n, *place, table.position_spread, table.wavevector_spread)
         case "fermi_surface":
-            return sampling.fermi_surface(key, of, n, table.chemical_potential, table.temperature)
+            return sampling.fermi_surface(key, of, n, table.chemical_potential, table.temperature, **_magnetic(case))
         case "fermi_level":
-            return sampling.fermi_surface(key, of, n, table.fermi_level, table.temperature)
+            return sampling.fermi_surface(key, of, n, table.fermi_level, table.temperature, **_magnetic(case))
         case _:
             law = {"chemical_potential": table.chemical_potential, "density": table.density, "cutoff": table.cutoff}
-            return sampling.thermal(key, of, n, table.temperature, position=_array(table.position), **law)
+            return sampling.thermal(key, of, n, table.temperature, position=_array(table.position), **law, **_magnetic(case))
+
+
+def _magnetic(case: Case) -> dict[str, Any]:
+    """The magnetic field of the case, which only uniform fields have, for laws that depend on it."""
+    found = [np.asarray(table.magnetic) for table in case.field if table.kind == "uniform" and table.magnetic is not None]
+    total = sum(found[1:], found[0]) if found else None
+    if total is not None and case.dimension == 2:
+        total = total[0]
+    return {"magnetic": total, "moment": case.dynamics.moment}
 
 
 def step(case: Case) -> Any:

@@ -16,6 +16,7 @@ from semijax.bands.band import Band
 from semijax.bands.contract import name_of
 from semijax.domain import Domain
 from semijax.occupation import Occupation
+from semijax.states import States, density_of
 
 _COARSE = {1: 2048, 2: 96, 3: 20}  # cells per axis to begin with: narrower features of E(k) go unseen
 _PROBE = {1: 256, 2: 32, 3: 10}  # the same, while an open domain is still being widened
@@ -77,9 +78,9 @@ _COLUMNS = ("centre", "half", "low", "high", "change", "log_mean", "log_top", "f
 
 @dataclass(frozen=True)
 class Mesh:
-    """How to partition: the band, the occupation of its states, the dtype of the draws, and a factor on the bounds."""
+    """How to partition: the band (or its states in a magnetic field), their occupation, the dtype of the draws, a factor on the bounds."""
 
-    band: Band
+    band: Band | States
     occupation: Occupation
     dtype: Any = float
     margin: float = 1.1
@@ -145,7 +146,7 @@ def _measure(setting: Any, centre: Array, half: Array):
     return jax.vmap(partial(_measured, *setting))(centre, half)
 
 
-def _measured(band: Band, occupation: Occupation, domain: Domain, margin, rounding, centre: Array, half: Array):
+def _measured(band: Band | States, occupation: Occupation, domain: Domain, margin, rounding, centre: Array, half: Array):
     """low, high, change, log_mean, log_top, flaw of one cell.
 
     |E − E(centre)| ≤ Σ_i half_i (max|∂E/∂c_i| over corners and centre + the bend of the slope) holds where E is smooth on the
@@ -155,20 +156,54 @@ def _measured(band: Band, occupation: Occupation, domain: Domain, margin, roundi
     corners = np.array(list(itertools.product((-1.0, 1.0), repeat=d)))
     points = jnp.asarray(np.concatenate([np.zeros((1, d)), corners, corners / math.sqrt(3)]), centre.dtype)
     points = centre[None] + points * half[None]
-    energy = jax.vmap(lambda c: band(domain.wavevector(c)))(points)
-    slope = jax.vmap(jax.grad(lambda c: band(domain.wavevector(c))))(points[: 1 + 2**d])
-    slope = jnp.where(jnp.isfinite(slope), slope, 0.0)  # a cusp has no slope; its neighbours have
-    bend = jnp.abs(slope[0] - jnp.mean(slope[1:], axis=0))
-    change = margin * (jnp.max(jnp.abs(slope), axis=0) + bend) * half
-    seen = jnp.max(jnp.abs(energy - energy[0]))
+    values, slopes = _along(band, domain, points, 1 + 2**d)
+    energy = values[:, 0]
+    change, seen = _reach(energy, slopes[:, 0], margin, half)
     spread = jnp.maximum(jnp.sum(change), 2 * jnp.where(seen > jnp.sum(change), seen, 0.0))
     error = rounding * (jnp.max(jnp.abs(energy)) + jnp.sum(change / half * jnp.abs(centre)))
     low, high = energy[0] - spread - error, energy[0] + spread + error
-    log = jnp.where(jax.vmap(domain.inside)(points), occupation.log(energy), -jnp.inf)
+    log, top, flaw = occupation.log(energy), occupation.log_highest(low, high), seen > jnp.sum(change) + error
+    if isinstance(band, States):
+        most, odd = _densest(values[:, 1], slopes[:, 1], margin, rounding, half)
+        log, top, flaw = log + jnp.log(density_of(values[:, 1])), top + most, flaw | odd
+    log = jnp.where(jax.vmap(domain.inside)(points), log, -jnp.inf)
     # Simpson's rule from the centre (2/3) and the corners (1/3)
     rule = jnp.asarray(np.log([2 / 3] + [1 / 3 / 2**d] * 2**d), centre.dtype)
     log_mean = jax.scipy.special.logsumexp(log[: 1 + 2**d] + rule)
-    return low, high, change, log_mean, occupation.log_highest(low, high), seen > jnp.sum(change) + error
+    return low, high, change, log_mean, top, flaw
+
+
+def _along(band: Band | States, domain: Domain, points: Array, first: int) -> tuple[Array, Array]:
+    """E, and D − 1 of states, at the points [p d] -> [p 1] or [p 2], and their slopes at the first of them [first .. d]."""
+    if not isinstance(band, States):
+        energy = jax.vmap(lambda c: band(domain.wavevector(c)))(points)
+        slope = jax.vmap(jax.grad(lambda c: band(domain.wavevector(c))))(points[:first])
+        return energy[:, None], slope[:, None]
+
+    def both(c):
+        k = domain.wavevector(c)
+        values = jnp.stack([band(k), band.excess(k)])
+        return values, values
+
+    slopes, values = jax.vmap(jax.jacfwd(both, has_aux=True))(points)
+    return values, slopes[:first]
+
+
+def _reach(values: Array, slopes: Array, margin, half: Array) -> tuple[Array, Array]:
+    """How much a function may change from the centre to a face along each axis [d], and how much it was seen to."""
+    slopes = jnp.where(jnp.isfinite(slopes), slopes, 0.0)  # a cusp has no slope; its neighbours have
+    bend = jnp.abs(slopes[0] - jnp.mean(slopes[1:], axis=0))
+    return margin * (jnp.max(jnp.abs(slopes), axis=0) + bend) * half, jnp.max(jnp.abs(values - values[0]))
+
+
+def _densest(excess: Array, slopes: Array, margin, rounding, half: Array) -> tuple[Array, Array]:
+    """A bound of log D in a cell, of D − 1 at its points, and whether D was seen to change by more than it says."""
+    change, seen = _reach(excess, slopes, margin, half)
+    spread, error = jnp.sum(change), rounding * (1 + jnp.max(jnp.abs(excess)))
+    wide = jnp.maximum(spread, 2 * jnp.where(seen > spread, seen, 0.0)) + error
+    outside = (excess[0] + wide <= -1) | (excess[0] - wide >= 1)
+    top = jnp.where(outside, -jnp.inf, jnp.log(jnp.clip(1 + excess[0] + wide, 0.0, 2.0)))
+    return jnp.where(jnp.isfinite(wide), top, math.log(2)), seen > spread + error
 
 
 def cut(centre: np.ndarray, half: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from semijax._types import Array, SemijaxError
 from semijax.bands.band import Band
 from semijax.bands.contract import name_of
 from semijax.bands.inputs import number
+from semijax.states import States
 
 
 @record
@@ -55,7 +56,7 @@ class Domain:
         return math.inf if self.cutoff is None else self._unit * (2, math.pi, 4 / 3 * math.pi)[free - 1] * self.cutoff**free
 
 
-def domain_of(where: str, band: Band, kT: float, cutoff: float | None) -> Domain:
+def domain_of(where: str, band: Band | States, kT: float, cutoff: float | None) -> Domain:
     """Where to look for the states of a band: a primitive cell, the cutoff, or (to be widened) where the Boltzmann law leads."""
     if band.dimension is None:
         raise SemijaxError(f"{where}: {name_of(band.energy)} has dimension = None: allowed is Band(..., dimension=1, 2 or 3)")
@@ -75,8 +76,8 @@ def domain_of(where: str, band: Band, kT: float, cutoff: float | None) -> Domain
     return Domain(axes, low, high, cutoff, p)
 
 
-def closed_law(where: str, band: Band, kT):
-    """The Boltzmann law of a band in closed form; raises SemijaxError where there is none."""
+def closed_law(where: str, band: Band | States, kT):
+    """The Boltzmann law of a band in closed form, without a magnetic field; raises SemijaxError where there is none."""
     needed = f"{where}: cutoff = None: {name_of(band.energy)} has no end and no law in closed form: allowed is a radius in 1/Å"
     if band.law is None:
         raise SemijaxError(f"{needed} beyond which no carriers are")
@@ -88,19 +89,19 @@ def closed_law(where: str, band: Band, kT):
 
 
 @jax.jit
-def _try_law(band: Band) -> None:
+def _try_law(band: Band | States) -> None:
     """Raises SemijaxError where E has no minimum: the law says so of a plain number kT; jit remembers those that passed."""
     assert band.law is not None
     band.law(band.params, 1.0)
 
 
 @jax.jit
-def _law(band: Band, kT):
+def _law(band: Band | States, kT):
     assert band.law is not None
     return band.law(band.params, kT)
 
 
-def _likely(where: str, band: Band, kT: float) -> np.ndarray:
+def _likely(where: str, band: Band | States, kT: float) -> np.ndarray:
     """Some wavevectors [n d] of the Boltzmann law."""
     law = closed_law(where, band, kT)
     u = np.random.default_rng(0).uniform(0.01, 0.99, (64, law.count))

@@ -76,7 +76,7 @@ class Dynamics:
         force = force + self._moment_force(t, phase) if self._has_moment(field) and not self.decoupled else force
         magnetic, curvature = self._magnetic(field), self._curvature(k)
         if curvature is None:
-            rates = Phase(velocity, force / HBAR if magnetic is None else force / HBAR + _cross(velocity, magnetic))
+            rates = Phase(velocity, force / HBAR if magnetic is None else force / HBAR + cross(velocity, magnetic))
         else:
             rates = _berry_rates(velocity, force / HBAR, magnetic, curvature)
         if self.damping is None:
@@ -174,17 +174,17 @@ def _berry_rates(velocity: Array, push: Array, magnetic: Array | None, curvature
     D dr/dt = v − (q/ħ) E×Ω − (v·Ω) b,   D dk/dt = (q/ħ) E + v×b − (q/ħ)(E·b) Ω.
     """
     if magnetic is None:
-        return Phase(velocity - _cross(push, curvature), push)
+        return Phase(velocity - cross(push, curvature), push)
     density = 1 - jnp.sum(magnetic * curvature)
-    position = velocity - _cross(push, curvature)
-    wavevector = push + _cross(velocity, magnetic)
+    position = velocity - cross(push, curvature)
+    wavevector = push + cross(velocity, magnetic)
     if curvature.ndim == 1:  # in two dimensions Ω and b are normal to v and E
         position = position - jnp.sum(velocity * curvature) * magnetic
         wavevector = wavevector - jnp.sum(push * magnetic) * curvature
     return Phase(position / density, wavevector / density)
 
 
-def _cross(a: Array, b: Array) -> Array:
+def cross(a: Array, b: Array) -> Array:
     """a × b of a vector [3] with a vector [3], or of a vector [2] with the z component b (scalar)."""
     if a.shape[0] == 2:
         return jnp.stack([a[1] * b, -a[0] * b])

@@ -17,6 +17,7 @@ from semijax.domain import Domain
 from semijax.occupation import Occupation, boltzmann
 from semijax.random import carrier_key as key_of_carrier
 from semijax.random import normals, uniforms
+from semijax.states import States
 
 TILE = 1024  # carriers drawn at once: always the same program, so that a draw does not depend on its neighbours
 _TABLE = 4096  # smallest alias table; they grow by factors of four, so that few shapes are ever compiled
@@ -49,14 +50,14 @@ class StandardNormal:
 
 @record
 class CellLaw:
-    """The law of k with weight w(E(k)), drawn under a bound that is constant in each cell.
+    """The law of k with weight w(E(k)), times D(k) in a magnetic field, drawn under a bound that is constant in each cell.
 
     centre, half [m d]: the cells, m a power of two, so that each is picked with the same chance. log_top [m]: bound of log w.
     keep, other [m]: Walker's alias table of their probabilities (Walker, ACM Trans. Math. Softw. 3, 253 (1977),
     doi:10.1145/355744.355749).
     """
 
-    band: Band
+    band: Band | States
     occupation: Occupation
     domain: Domain
     centre: Any
@@ -80,6 +81,8 @@ class CellLaw:
         c = law.centre[cell] + law.half[cell] * (2 * u[2:-1] - 1)
         k = law.domain.wavevector(c)
         log_ratio = law.occupation.log(law.band(k)) - law.log_top[cell]
+        if isinstance(law.band, States):
+            log_ratio = log_ratio + jnp.log(law.band.density(k))
         log_ratio = jnp.where(jnp.isnan(log_ratio), jnp.inf, log_ratio)
         return k, law.domain.inside(c) & (jnp.log(u[-1]) < log_ratio), log_ratio
 
@@ -101,11 +104,12 @@ class CellLaw:
         return jnp.where(kept & (worst <= _EXCESS), k, jnp.nan)
 
 
-def cell_law(band: Band, occupation: Occupation, cells: Partition) -> CellLaw:
+def cell_law(band: Band | States, occupation: Occupation, cells: Partition) -> CellLaw:
     """The law of a partition, ready to draw from."""
     if occupation.shape is boltzmann(0.0, 1.0).shape:  # factors relative to the lowest energy, where float32 resolves them best
-        occupation = boltzmann(float(cells.low.min()), occupation.kT)
-        cells = replace(cells, log_top=-(cells.low - occupation.level) / occupation.kT)
+        lowest = boltzmann(float(cells.low.min()), occupation.kT)
+        cells = replace(cells, log_top=cells.log_top + (lowest.level - occupation.level) / occupation.kT)
+        occupation = lowest
     log_mass = cells.log_top + cells.log_volume
     mass = np.exp(log_mass - log_mass.max())
     m = _TABLE

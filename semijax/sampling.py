@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from semijax._types import Phase, SemijaxError
+from semijax.bands.band import Band
 from semijax.bands.contract import name_of
 from semijax.bands.inputs import number, traced
 from semijax.carriers import Carriers
@@ -22,6 +23,7 @@ from semijax.occupation import Occupation, boltzmann, fermi_dirac, fermi_window,
 from semijax.quadrature import spectrum
 from semijax.random import from_jax_key
 from semijax.rejection import CellLaw, ClosedForm, StandardNormal, cell_law, draws
+from semijax.states import States, far_from_one, states_of
 
 __all__ = ["acceptance", "chemical_potential", "fermi_surface", "packet", "thermal", "thermal_law"]
 
@@ -34,8 +36,9 @@ _LawWith: TypeAlias = Callable[[float], ClosedForm | CellLaw]  # such a factor -
 def packet(key, n: int, position, wavevector, position_spread, wavevector_spread, *, first: int = 0) -> Carriers:
     """n carriers of a Gaussian packet about position [d] (Å) and wavevector [d] (1/Å).
 
-    key: an int seed or a jax.random.key. Spreads are standard deviations ≥ 0, one for all axes or [d]. Carrier i is the same for
-    every n; these are number first, first + 1, ... Raises SemijaxError for other shapes and numbers.
+    key: an int seed or a jax.random.key. Spreads are standard deviations ≥ 0, one for all axes or [d]. The Gaussian is that of the numbers
+    of carriers in r and k, so it is the same in a magnetic field. Carrier i is the same for every n; these are number first, first + 1,
+    ... Raises SemijaxError for other shapes and numbers.
     """
     at_first_use()
     dtype, d = jnp.result_type(float), jnp.size(wavevector)
@@ -57,6 +60,8 @@ def thermal(
     cutoff: float | None = None,
     position=None,
     first: int = 0,
+    magnetic=None,
+    moment: bool = True,
 ) -> Carriers:
     """n carriers in thermal equilibrium at `temperature` [K], all at one position [d], Å (the origin).
 
@@ -65,17 +70,37 @@ def thermal(
     about k = 0 along the lattice. cutoff [1/Å]: largest |k| along open directions, needed for a band without end whose law
     is not known in closed form. key: an int seed or a jax.random.key.
 
+    magnetic: the field where the carriers are, T, [3] or a number when d = 2: of a band with Berry curvature Ω or orbital moment m they are
+    then drawn from D f(ε), ε = E − m·B, D = 1 − (q/ħ) B·Ω, the number of states of a volume of phase space. Each stands for the same number
+    of physical carriers, then and later: D is counted once. A warning says where |D − 1| exceeds 1/2; beyond 1 there are no carriers.
+    moment: False leaves m·B out, as in Dynamics.
+
     Exact: closed forms, or points under a bound of the weight in each cell of a mesh, kept or rejected (see `acceptance`; a
     warning below 10 %). Carrier i is the same for every n; these are number first, first + 1, ... Raises SemijaxError for bad input.
     """
     at_first_use()
-    law_with = _thermal("thermal", species, temperature, chemical_potential, density, cutoff)
-    k = _wavevectors("thermal", species, key, _THERMAL, _ids("thermal", n, first), law_with)
+    _check_species("thermal", species)
+    states = states_of("thermal", species, magnetic, moment)
+    law_with = _thermal("thermal", species, states, temperature, chemical_potential, density, cutoff)
+    k = _wavevectors("thermal", states, from_jax_key(key, _THERMAL + (species.charge > 0)), _ids("thermal", n, first), law_with)
     return Carriers(Phase(_at("thermal", position, k), k))
 
 
-def fermi_surface(key, species: Species, n: int, chemical_potential: float, temperature: float, *, cutoff=None, position=None):
+def fermi_surface(
+    key,
+    species: Species,
+    n: int,
+    chemical_potential: float,
+    temperature: float,
+    *,
+    cutoff=None,
+    position=None,
+    magnetic=None,
+    moment: bool = True,
+):
     """n Carriers with density ∝ −∂f/∂E, weighted so that Σ weight·X estimates g ∫ d^dk/(2π)^d (−∂f/∂E) X(k).
+
+    In a magnetic field [T] D (−∂f/∂ε) takes the place of −∂f/∂E, see `thermal`.
 
     Each weight is that integral of 1, over n, in 1/(eV Å^d), g being the degeneracy. The integral is done by quadrature, right
     to 3e-6 (in three dimensions 1e-4 where kT is less than 1 % of the depth of the Fermi sea). Other arguments as in `thermal`.
@@ -83,74 +108,94 @@ def fermi_surface(key, species: Species, n: int, chemical_potential: float, temp
     at_first_use()
     where = "fermi_surface"
     mu = _given(where, "chemical_potential", chemical_potential)
-    kT = _mesh_energy(where, species, temperature)
+    _check_species(where, species)
+    states = states_of(where, species, magnetic, moment)
+    kT = _mesh_energy(where, states, temperature)
     window = fermi_window(own_level(species, mu), kT)
-    mesh = Mesh(species.band, window)
-    domain = mesh.widened(domain_of(where, species.band, kT, cutoff))
-    states = species.degeneracy / (2 * math.pi) ** len(domain.low) * spectrum(mesh, domain).integral(window) / kT
-    if not states > np.finfo(jnp.result_type(float)).tiny * n:
+    mesh = Mesh(states, window)
+    domain = mesh.widened(domain_of(where, states, kT, cutoff))
+    number = species.degeneracy / (2 * math.pi) ** len(domain.low) * spectrum(mesh, domain).integral(window) / kT
+    if not number > np.finfo(jnp.result_type(float)).tiny * n:
         raise SemijaxError(f"{where}: chemical_potential = {mu}: allowed is an energy with states of the band near it")
-    k = _wavevectors(
-        where, species, key, _SURFACE, _ids(where, n), lambda margin: _cell_law(where, species, window, cutoff, margin)
-    )
-    return Carriers(Phase(_at(where, position, k), k), weight=jnp.full(k.shape[0], states / k.shape[0], k.dtype))
+    key = from_jax_key(key, _SURFACE + (species.charge > 0))
+    k = _wavevectors(where, states, key, _ids(where, n), lambda margin: _cell_law(where, states, window, cutoff, margin))
+    return Carriers(Phase(_at(where, position, k), k), weight=jnp.full(k.shape[0], number / k.shape[0], k.dtype))
 
 
-def thermal_law(species: Species, temperature) -> ClosedForm | CellLaw:
+def thermal_law(species: Species, temperature, *, magnetic=None, moment: bool = True) -> ClosedForm | CellLaw:
     """The Maxwell-Boltzmann law of k, a record for use inside programs: law.draw(carrier_key, step, first, dtype) -> k [d].
 
-    A law in closed form takes a traced temperature. Other bands draw and reject under the bounds of a mesh, from random numbers
-    first, first + 1, ... on, and need a plain number; k is NaN where a bound fails. Raises SemijaxError as `thermal` does.
+    A law in closed form takes a traced temperature. Other bands, and bands with curvature or moment in a magnetic field [T], draw and
+    reject under the bounds of a mesh, from random numbers first, first + 1, ... on, and need plain numbers; k is NaN where a bound fails.
+    Raises SemijaxError as `thermal` does.
     """
-    return _thermal("thermal_law", species, temperature, None, None, None)(_MARGINS[0])
-
-
-def acceptance(species: Species, temperature: float, *, chemical_potential=None, density=None, cutoff=None) -> float:
-    """Which part of its tries `thermal` keeps with these arguments, measured on 4096 carriers; 1 for laws in closed form."""
-    law_with = _thermal("acceptance", species, temperature, chemical_potential, density, cutoff)
-    return _draw("acceptance", species, from_jax_key(0), _ids("acceptance", 4096), law_with)[1]
-
-
-def _thermal(where: str, species, temperature, mu, density, cutoff) -> _LawWith:
-    """Makes the law, for a factor on its bounds."""
+    where = "thermal_law"
     _check_species(where, species)
+    return _thermal(where, species, states_of(where, species, magnetic, moment), temperature, None, None, None)(_MARGINS[0])
+
+
+def acceptance(
+    species: Species,
+    temperature: float,
+    *,
+    chemical_potential=None,
+    density=None,
+    cutoff=None,
+    magnetic=None,
+    moment: bool = True,
+) -> float:
+    """Which part of its tries `thermal` keeps with these arguments, measured on 4096 carriers; 1 for laws in closed form."""
+    where = "acceptance"
+    _check_species(where, species)
+    states = states_of(where, species, magnetic, moment)
+    law_with = _thermal(where, species, states, temperature, chemical_potential, density, cutoff)
+    return _draw(where, states, from_jax_key(0), _ids(where, 4096), law_with)[1]
+
+
+def _thermal(where: str, species: Species, states: Band | States, temperature, mu, density, cutoff) -> _LawWith:
+    """Makes the law, for a factor on its bounds."""
     if mu is not None and density is not None:
         raise SemijaxError(f"{where}: density = {density} beside chemical_potential = {mu}: allowed is one of the two")
     if mu is None and density is None:
         kT = thermal_energy(where, temperature)
-        if species.band.law is not None and cutoff is None:
-            law = ClosedForm(closed_law(where, species.band, kT))
+        if isinstance(states, Band) and states.law is not None and cutoff is None:
+            law = ClosedForm(closed_law(where, states, kT))
             return lambda margin: law
-        kT = _mesh_energy(where, species, temperature)
-        return lambda margin: _cell_law(where, species, boltzmann(0.0, kT), cutoff, margin)
-    kT = _mesh_energy(where, species, temperature)
+        kT = _mesh_energy(where, states, temperature)
+        return lambda margin: _cell_law(where, states, boltzmann(0.0, kT), cutoff, margin)
+    kT = _mesh_energy(where, states, temperature)
     if mu is None:
-        mu = chemical_potential(species, _given(where, "density", density), temperature, cutoff)
+        field = {"magnetic": states.magnetic, "moment": states.moment} if isinstance(states, States) else {}
+        mu = chemical_potential(species, _given(where, "density", density), temperature, cutoff, **field)
     occupation = fermi_dirac(own_level(species, _given(where, "chemical_potential", mu)), kT)
-    return lambda margin: _cell_law(where, species, occupation, cutoff, margin)
+    return lambda margin: _cell_law(where, states, occupation, cutoff, margin)
 
 
-def _cell_law(where: str, species: Species, occupation: Occupation, cutoff, margin: float) -> CellLaw:
-    mesh = Mesh(species.band, occupation, jnp.result_type(float), margin)
-    cells = mesh.partition(mesh.widened(domain_of(where, species.band, occupation.kT, cutoff)))
-    return cell_law(species.band, occupation, cells)
+def _cell_law(where: str, states: Band | States, occupation: Occupation, cutoff, margin: float) -> CellLaw:
+    mesh = Mesh(states, occupation, jnp.result_type(float), margin)
+    cells = mesh.partition(mesh.widened(domain_of(where, states, occupation.kT, cutoff)))
+    return cell_law(states, occupation, cells)
 
 
-def _wavevectors(where: str, species: Species, key, stream: int, ids: np.ndarray, law_with: _LawWith):
-    """k [n d] of carriers of these ids [n], with a warning where many tries are needed."""
-    k, kept = _draw(where, species, from_jax_key(key, stream + (species.charge > 0)), ids, law_with)
+def _wavevectors(where: str, states: Band | States, key, ids: np.ndarray, law_with: _LawWith):
+    """k [n d] of carriers of these ids [n], with a warning where many tries are needed, and where D is far from one."""
+    k, kept = _draw(where, states, key, ids, law_with)
     if kept < 0.1:
         warnings.warn(f"{where}: kept {kept:.2g} of the tries: slow, but exact", stacklevel=3)
+    if isinstance(states, States):
+        said = far_from_one(states, k)
+        if said:
+            warnings.warn(f"{where}: {said}", stacklevel=3)
     return jnp.asarray(k)
 
 
-def _draw(where: str, species: Species, key, ids: np.ndarray, law_with: _LawWith):
+def _draw(where: str, states: Band | States, key, ids: np.ndarray, law_with: _LawWith):
     """k [n d] and the part of the tries kept. Should a point be found above its bound, all are drawn again under wider ones."""
     for margin in _MARGINS:
         k, kept, bounded = draws(law_with(margin), key, ids, jnp.result_type(float))
         if bounded:
             return k, kept
-    band = name_of(species.band.energy)
+    band = name_of(states.energy)
     raise SemijaxError(f"{where}: E(k) of {band} jumps inside a mesh cell: allowed is a function smooth on the scale of the zone")
 
 
@@ -191,11 +236,10 @@ def _given(where: str, name: str, value) -> float:
     return number(where, name, value)
 
 
-def _mesh_energy(where: str, species: Species, temperature) -> float:
-    """kT as a number; raises SemijaxError for a traced band or temperature, of which no mesh can be made."""
-    _check_species(where, species)
-    if any(traced(x) for x in jax.tree.leaves((species, temperature))):
-        band = name_of(species.band.energy)
+def _mesh_energy(where: str, states: Band | States, temperature) -> float:
+    """kT as a number; raises SemijaxError for a traced band, field or temperature, of which no mesh can be made."""
+    if any(traced(x) for x in jax.tree.leaves((states, temperature))):
+        band = name_of(states.energy) + (" in a magnetic field" if isinstance(states, States) else "")
         raise SemijaxError(
             f"{where}: {band} inside jit, grad or vmap: allowed are the Boltzmann laws of bands that have one in closed form"
         )

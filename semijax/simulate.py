@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from semijax import certify, stepping
+from semijax import certify, limits, stepping
 from semijax._pytree import record, replace, static
 from semijax.configure import at_first_use
 from semijax.engine import chunks
@@ -37,8 +37,12 @@ class Result:
     quantities: tuple = static(default=())
 
     def check(self, tolerance: float = certify.TOLERANCE) -> "Result":
-        """Returns the result itself, or raises BrokenInvariant naming the carrier and the step; see `certify.invariants`."""
+        """Returns the result itself, or raises BrokenInvariant naming the carrier and the step; see `certify.invariants`.
+
+        Warns where carriers came too near to leaving their bands, see `probes.one_band`.
+        """
         certify.check(self.status, tolerance)
+        limits.warn(self)
         return self
 
 
@@ -79,7 +83,7 @@ def simulate(
     check_inputs(dynamics, head, recorders, every, count, chunk)
     check_times(duration, dt, start)
     concrete = is_concrete((dynamics, carriers, step))
-    bad = first_bad(head) if is_concrete(head) else {}
+    bad, best = first_bad(head) if is_concrete(head) else {}, None
     if concrete:
         best = checked_dt(dynamics, head, dt, start=start, duration=duration, step=step)
         dt = min(best, duration / every) if dt is None else dt
@@ -109,7 +113,10 @@ def simulate(
         run, state, parts, watches, done * every, done=done, count=count, collides=course.collides
     )
     final = kept.all() if size < count else final
-    return Result(times, found, final, replace(verdict, steps=done * every, dt=dt), described(recorders))
+    result = Result(times, found, final, replace(verdict, steps=done * every, dt=dt), described(recorders))
+    if best is not None:
+        limits.remember(result, dynamics, head, step, start, best)
+    return result
 
 
 def forecast(

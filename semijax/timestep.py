@@ -1,5 +1,6 @@
 """The time step: suggested from the fastest rate of the motion, and refused where it cannot resolve it."""
 
+import hashlib
 import math
 
 import jax
@@ -160,8 +161,7 @@ def _hoppings(band, k, lattice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Remembered for the bands of the last runs: runs that are repeated, with other fields or more carriers, ask again and again.
     """
-    leaves, tree = jax.tree.flatten((band, k))
-    known = (tree, *((x.dtype.str, x.shape, x.tobytes()) for x in map(np.asarray, leaves)))
+    known = _fingerprint((band, k))
     if known not in _remembered:
         found = np.abs(np.fft.fftn(np.asarray(_on_mesh(band, k), np.float64)))
         found.flat[0] = 0.0  # a constant energy moves nothing
@@ -171,6 +171,16 @@ def _hoppings(band, k, lattice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             _remembered.pop(next(iter(_remembered)))
         _remembered[known] = np.stack(counts, axis=1) @ lattice, found[at]
     return _remembered[known]
+
+
+def _fingerprint(tree) -> tuple:
+    """What tells one tree of numbers from others, and holds none of them: a band may be a table of many megabytes."""
+    leaves, structure = jax.tree.flatten(tree)
+    digest = hashlib.blake2b(digest_size=32)
+    for x in map(np.asarray, leaves):
+        digest.update(repr((x.dtype.str, x.shape)).encode())
+        digest.update(np.ascontiguousarray(x).data)
+    return structure, digest.digest()
 
 
 @jax.jit

@@ -1,8 +1,11 @@
-"""Closed forms that several test files share, written in the project's units (eV, Å, fs, T)."""
+"""Closed forms and verdicts that several test files share, written in the project's units (eV, Å, fs, T)."""
+
+import math
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy import stats
 from scipy.interpolate import BarycentricInterpolator
 from scipy.optimize import brentq
 
@@ -20,6 +23,17 @@ PER_M = 1e-10  # 1/Å
 def over(function):
     """The function over the first axis of its argument, compiled as a whole: eager JAX would compile every operation by itself."""
     return jax.jit(jax.vmap(function))
+
+
+def assert_mean(values, expected, weights=1.0):
+    """Five standard errors: a right law fails one seed in 2 million, and the seeds are fixed."""
+    values = np.asarray(values) * weights
+    assert abs(values.mean() - expected) < 5 * values.std() / math.sqrt(len(values))
+
+
+def assert_law(values, cdf):
+    """Kolmogorov-Smirnov at one in 10⁵; the seeds are fixed."""
+    assert stats.kstest(np.asarray(values), cdf).pvalue > 1e-5
 
 
 def cycloid(time, mass_eV, charge, electric, magnetic):

@@ -16,8 +16,8 @@ LAYERS = {
     0: ["_circle", "_hermitian", "_primitive", "_pytree", "_tridiagonal", "_types", "configure", "random", "units"],
     1: ["_dop853", "bands", "fields", "lattice", "potentials", "steppers"],
     2: ["carriers", "dynamics", "sampling", "scattering", "stepping", "tangent"]
-    + ["cells", "domain", "filling", "occupation", "quadrature", "rejection"],  # what sampling is made of
-    3: ["certify", "engine", "observables", "probes", "simulate", "spectra", "survey", "timestep"],
+    + ["cells", "domain", "filling", "occupation", "quadrature", "rejection", "states"],  # what sampling is made of
+    3: ["certify", "engine", "interband", "limits", "observables", "probes", "simulate", "spectra", "survey", "timestep"],
     4: ["io", "plot", "provenance"],
     5: ["__main__", "bandsheet", "build", "cases", "cli", "config", "materials_report", "progress", "quantities", "report"]
     + ["run", "schema", "suite"],

@@ -147,6 +147,20 @@ def test_sines_are_as_exact_as_they_say(name, code, dtype, bound):
     assert (np.abs(found[3:]) <= 1 + bound + slack).all()
 
 
+@pytest.mark.parametrize(("dtype", "bound"), [("float32", 1.5e-7), ("float64", 3e-16)])
+@pytest.mark.parametrize("code", CODES)
+def test_sine_and_cosine_of_one_angle_are_as_exact(code, dtype, bound):
+    x = spread(dtype, (-1e4, 1e4), (-7.0, 7.0))
+    for part, name in ((0, "sinpi"), (1, "cospi")):
+        found = evaluated(lambda *of, part=part: functions.circlepi(*of)[part], x, *code)
+        alone = evaluated(getattr(functions, name), x, *code)
+        assert np.abs(found.astype(np.longdouble) - alone).max() <= 2 * bound  # each is within the bound
+        ends = np.array([np.nan, np.inf, -np.inf, 0.0, 0.5, 1.0, 2.5, 1e9], dtype)
+        found = evaluated(lambda *of, part=part: functions.circlepi(*of)[part], ends, *code)
+        assert np.isnan(found[:3]).all()
+        np.testing.assert_allclose(found[3:], [[0, 1, 0, 1, 0], [1, 0, -1, 0, 1]][part], rtol=0, atol=bound)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from library import CASES
-from problems import JOULE, KG  # noqa: F401
+from problems import JOULE, assert_law, assert_mean
 from scipy import stats
 
 import semijax as sj
@@ -31,17 +31,6 @@ def _energies(band, k):
 
 def energies(species, carriers):
     return np.asarray(_energies(species.band, carriers.phase.wavevector), np.float64)
-
-
-def assert_mean(values, expected, weights=1.0):
-    """Five standard errors: a right law fails one seed in 2 million, and the seeds are fixed."""
-    values = np.asarray(values) * weights
-    assert abs(values.mean() - expected) < 5 * values.std() / math.sqrt(len(values))
-
-
-def assert_law(values, cdf):
-    """Kolmogorov-Smirnov at one in 10⁵; the seeds are fixed."""
-    assert stats.kstest(np.asarray(values), cdf).pvalue > 1e-5
 
 
 # -- Maxwell-Boltzmann ------------------------------------------------------------------------------------------------------

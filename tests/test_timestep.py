@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import semijax as sj
-from semijax import bands, fields, units
+from semijax import bands, fields, timestep, units
 
 A, FIELD = 5.0, 1e-3  # Å, V/Å
 PERIOD = units.PLANCK / (FIELD * A)
@@ -75,3 +75,23 @@ def test_traced_values_are_refused_in_words():
 
     with pytest.raises(sj.SemijaxError, match="suggest_dt: the values are traced"):
         jax.jit(under_jit)(FIELD)
+
+
+def test_a_band_is_remembered_by_a_digest_of_its_numbers(monkeypatch):
+    monkeypatch.setattr(timestep, "_remembered", {})
+    table = {n: -1.0 / n**2 for n in range(1, 400)}
+    dt = suggested(chain(table), [FIELD])
+    (known,) = timestep._remembered
+    assert sum(len(x) for x in known if isinstance(x, bytes)) == 32
+    counted = []
+    monkeypatch.setattr(timestep, "_on_mesh", lambda band, k, of=timestep._on_mesh: counted.append(1) or of(band, k))
+    assert suggested(chain(table), [FIELD]) == dt
+    assert not counted
+    # another number in the last place is another band, and so are the same numbers in another shape
+    assert suggested(chain(table | {399: np.nextafter(table[399], 1)}), [FIELD]) == pytest.approx(dt, rel=1e-9)
+    assert len(counted) == 1
+    same, other, turned = (timestep._fingerprint(x) for x in (np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((3, 2))))
+    assert same == other != turned
+    for i in range(2 * timestep._BANDS):
+        suggested(chain({1: -1.0 - i}), [FIELD])
+    assert len(timestep._remembered) == timestep._BANDS

@@ -27,6 +27,8 @@ class Band:
         (the z component) when d = 2.
     gap: (params, k) -> (distance to the nearest other band, floor below which the two count as touching), eV; a run counts the
         carriers it sees below the floor.
+    neighbours: (params, k) -> bands.neighbours.Neighbours, the gaps to the other bands and how fast k mixes them: what tunnelling and
+        magnetic breakdown depend on (`probes.one_band`); None where the band knows no other.
     reciprocal: follows from `lattice`: rows are the reciprocal vectors [p d], 1/Å, a_i·b_j = 2π δ_ij (do not pass it).
     law: closed form of the Boltzmann law exp(−E/kT), (params, kT [eV]) -> semijax.bands.laws.Law; None where none is known.
         A negative kT stands for −E; it raises SemijaxError where the law cannot be normalised.
@@ -40,6 +42,7 @@ class Band:
     moment: Callable[[Any, Array], Array] | None = static(default=None)
     law: Callable[[Any, Any], Any] | None = static(default=None)
     gap: Callable[[Any, Array], tuple[Array, Array]] | None = static(default=None)
+    neighbours: Callable[[Any, Array], Any] | None = static(default=None)
     reciprocal: Any = None
 
     def __post_init__(self):
@@ -110,6 +113,7 @@ class Band:
         """k → −k: E'(k) = E(−k). Ω and m are reflected with their signs as they are."""
         slots = {name: getattr(self, name) for name in ("energy", "curvature", "moment", "gap")}
         reflected = {name: slot and _Reflected(slot) for name, slot in slots.items()}
+        reflected["neighbours"] = self.neighbours and _ReflectedNeighbours(self.neighbours)
         return replace(self, law=self.law and _ReflectedLaw(self.law), **reflected)
 
     def _axial(self, slot, k):
@@ -138,6 +142,15 @@ class _Reflected:
 
     def __call__(self, params, k):
         return self.of(params, -k)
+
+
+@dataclass(frozen=True)
+class _ReflectedNeighbours:
+    of: Callable
+
+    def __call__(self, params, k):
+        found = self.of(params, -k)
+        return found._replace(slope=-found.slope, turn=-found.turn)
 
 
 @dataclass(frozen=True)

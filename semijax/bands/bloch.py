@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from semijax._types import Array, SemijaxError, cast
-from semijax.bands import inputs, summed
+from semijax.bands import inputs, summed, two_levels, two_rows
 from semijax.bands.band import Band
 from semijax.bands.contract import name_of
 from semijax.bands.eigen import Grouping, level, separation
 from semijax.bands.hamiltonian import Hamiltonian, all_bands, joined, matrix_of
+from semijax.bands.neighbours import BlochNeighbours
 
 FLOOR = 1e-4  # eV: bands that symmetry makes equal differ by up to 1e-5 eV in Wannier functions, which break it a little
 
@@ -52,18 +53,25 @@ def bloch(
         raise SemijaxError("bloch: params or lattice beside a Hamiltonian: allowed is none, it has its own")
     if isinstance(index, bool) or not isinstance(index, int | np.integer) or index < 0:
         raise SemijaxError(f"bloch: index = {index!r}: allowed is a whole number ≥ 0, 0 for the lowest band")
-    of, grouping = hamiltonian.matrix, _grouping(floor, hamiltonian.multiplicity)
-    one = of, int(index), grouping
-    energy, gap = BlochEnergy(*one, hamiltonian.sums), BlochGap(*one, hamiltonian.sums)
-    band = Band(energy, hamiltonian.params, hamiltonian.lattice, hamiltonian.dimension, gap=gap)
-    if band.dimension is not None:
-        _check(band, of, int(index))
+    grouping = _grouping(floor, hamiltonian.multiplicity)
+    slots = _slots(hamiltonian, int(index), grouping)
+    band = Band(slots["energy"], hamiltonian.params, hamiltonian.lattice, hamiltonian.dimension, gap=slots["gap"])
+    rows = None if band.dimension is None else _check(band, hamiltonian.matrix, int(index))
+    if hamiltonian.vector is not None or (rows == 2 and grouping.multiplicity == 1 and hamiltonian.positions is None):
+        vector = hamiltonian.vector or two_rows.VectorOf(hamiltonian.matrix)
+        slots = two_rows.TwoRows(vector, 2 * int(index) - 1, grouping).slots()
     flat = band.dimension == 1
-    geometry = {
-        "curvature": BlochCurvature(*one, hamiltonian.positions) if curvature and not flat else None,
-        "moment": BlochMoment(*one) if moment and not flat else None,
-    }
-    return Band(band.energy, band.params, band.lattice, band.dimension, gap=band.gap, **geometry)
+    wanted = {"curvature": curvature and not flat, "moment": moment and not flat}
+    slots = {name: slot for name, slot in slots.items() if wanted.get(name, True)}
+    return Band(params=band.params, lattice=band.lattice, dimension=band.dimension, **slots)
+
+
+def _slots(hamiltonian: Hamiltonian, index: int, grouping: Grouping) -> dict[str, Callable]:
+    """A Band's energy, gap, curvature, moment and neighbours, of a matrix of any number of rows."""
+    one = hamiltonian.matrix, index, grouping
+    energy, gap = BlochEnergy(*one, hamiltonian.sums), BlochGap(*one, hamiltonian.sums)
+    curvature, neighbours = BlochCurvature(*one, hamiltonian.positions), BlochNeighbours(*one, hamiltonian.positions)
+    return {"energy": energy, "gap": gap, "curvature": curvature, "moment": BlochMoment(*one), "neighbours": neighbours}
 
 
 @dataclass(frozen=True)
@@ -110,6 +118,9 @@ class BlochCurvature:
     positions: Callable | None = None
 
     def __call__(self, params, k: Array) -> Array:
+        if _two_levels(self.of, self.grouping, params, k):
+            here = self.positions and partial(self.positions, joined(params))
+            return two_levels.curvature(self.grouping, self.index, partial(matrix_of, self.of, params), here, k)
         return all_bands(self.of, self.positions, self.grouping, params, k).curvature[self.index]
 
 
@@ -122,7 +133,13 @@ class BlochMoment:
     grouping: Grouping
 
     def __call__(self, params, k: Array) -> Array:
+        if _two_levels(self.of, self.grouping, params, k):
+            return two_levels.moment(self.grouping, self.index, partial(matrix_of, self.of, params), k)
         return all_bands(self.of, None, self.grouping, params, k).moment[self.index]
+
+
+def _two_levels(of: Callable, grouping: Grouping, params, k: Array) -> bool:
+    return jax.eval_shape(partial(matrix_of, of), params, k).shape[0] == 2 * grouping.multiplicity
 
 
 def _grouping(floor, multiplicity) -> Grouping:
@@ -136,14 +153,14 @@ def _matrix(of: Callable, params, k: Array) -> Array:
     return matrix_of(of, params, k)  # compiled once for every band of a model
 
 
-def _check(band: Band, of: Callable, index: int) -> None:
-    """Raises SemijaxError where the matrix has no such band or, at a k of no symmetry, is not Hermitian."""
+def _check(band: Band, of: Callable, index: int) -> int:
+    """Rows of the matrix. Raises SemijaxError where it has no such band or, at a k of no symmetry, is not Hermitian."""
     k = jnp.asarray([0.137, -0.211, 0.093][: band.dimension])
     params = cast(band.params, k.dtype)
     shape = jax.eval_shape(lambda params, k: matrix_of(of, params, k), params, k).shape
     _check_index(index, shape[0])
     if any(inputs.traced(x) for x in jax.tree.leaves(params)):
-        return
+        return shape[0]
     with jax.ensure_compile_time_eval():
         value = np.asarray(_matrix(of, params, k))
     off, size = np.abs(value - value.conj().T), np.abs(value).max(initial=0.0)
@@ -153,6 +170,7 @@ def _check(band: Band, of: Callable, index: int) -> None:
             f"bloch: {name_of(of)}(params, k)[{row}, {column}] differs by {off.max():.3g} eV from the conjugate of "
             f"[{column}, {row}] at k = {np.asarray(k).tolist()} 1/Å: allowed is a Hermitian matrix"
         )
+    return shape[0]
 
 
 def _check_index(index: int, n: int) -> None:

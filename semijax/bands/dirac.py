@@ -9,6 +9,7 @@ from semijax._types import Array, SemijaxError
 from semijax.bands import inputs, laws
 from semijax.bands.band import Band
 from semijax.bands.library import root, scaled
+from semijax.bands.neighbours import Neighbours
 from semijax.units import HBAR
 
 
@@ -47,7 +48,7 @@ def massive_dirac(gap: float, hbar_v: float, valley: int = +1, sign: int = +1) -
     energy, law = (_dirac_upper, laws.dirac_upper) if sign > 0 else (_dirac_lower, laws.dirac_lower)
     curvature = _curvature_down if valley * sign > 0 else _curvature_up
     moment = _moment_down if valley > 0 else _moment_up
-    return Band(energy, params, dimension=2, curvature=curvature, moment=moment, law=law)
+    return Band(energy, params, dimension=2, curvature=curvature, moment=moment, law=law, neighbours=_dirac_neighbours)
 
 
 def _structure_factor(bond, k: Array) -> Array:
@@ -73,6 +74,16 @@ def _dirac_upper(params, k: Array) -> Array:
 
 def _dirac_lower(params, k: Array) -> Array:
     return -_dirac_upper(params, k)
+
+
+def _dirac_neighbours(params, k: Array) -> Neighbours:
+    """The cone's other half: h = (2ħv k, 2Δ)."""
+    away = jnp.concatenate([2 * params["hbar_v"] * k, jnp.reshape(params["gap"], (1,))])
+    change = 2 * params["hbar_v"] * jnp.eye(3, 2, dtype=k.dtype)
+    gap = jnp.sqrt(jnp.sum(away * away))
+    way = away / gap
+    slope = jnp.sum(way[:, None] * change, axis=0)
+    return Neighbours(gap[None], slope[None], (change - way[:, None] * slope[None, :])[None])
 
 
 def _curvature_up(params, k: Array) -> Array:

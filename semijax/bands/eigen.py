@@ -10,6 +10,7 @@ import numpy as np
 from semijax import _hermitian
 from semijax._types import Array
 
+AXES = {1: (), 2: ((0, 1),), 3: ((1, 2), (2, 0), (0, 1))}  # the pairs of directions whose planes Ω and m are normal to
 _ROUNDING = 64.0  # units in the last place of the largest |E| below which a gap may be rounding
 
 
@@ -92,55 +93,70 @@ def level(grouping: Grouping, index: int, matrix: Array) -> Array:
 
     Of n = 2 × multiplicity rows, which have two eigenvalues, in closed form, E = tr H/n ± √(tr (H − tr H/n)²/n): no eigenvectors.
     """
-    if not _is_pair(grouping, matrix):
+    if not is_pair(grouping, matrix):
         return eigensystem(grouping, matrix)[0][index]
-    mean, radius, _ = _pair(matrix)
+    mean, radius, _ = pair(matrix)
     return mean + radius if index >= grouping.multiplicity else mean - radius
 
 
 @level.defjvp
 def _(grouping: Grouping, index: int, primals, tangents):
     (matrix,), (change,) = primals, tangents
-    projector = _projector(grouping, index, matrix)
-    slope = jnp.sum(projector.real * change.real)
-    if jnp.iscomplexobj(projector):
-        slope = slope + jnp.sum(projector.imag * change.imag)
+    state = projector(grouping, index, matrix)
+    slope = jnp.sum(state.real * change.real)
+    if jnp.iscomplexobj(state):
+        slope = slope + jnp.sum(state.imag * change.imag)
     return level(grouping, index, matrix), slope
 
 
 def separation(grouping: Grouping, index: int, matrix: Array) -> tuple[Array, Array]:
     """Distance [eV] of eigenvalue number `index` to the nearest one that is not of its multiplet, and the floor there."""
-    if not _is_pair(grouping, matrix):
+    if not is_pair(grouping, matrix):
         energies, _ = eigensystem(grouping, matrix)
         return grouping.separation(energies)[index], grouping.floor_of(energies)
     lower, upper = level(grouping, 0, matrix), level(grouping, grouping.multiplicity, matrix)
     return upper - lower, grouping.floor_of(jnp.stack([lower, upper]))
 
 
-def _projector(grouping: Grouping, index: int, matrix: Array) -> Array:
+def projector(grouping: Grouping, index: int, matrix: Array) -> Array:
     """P = Σ_j w_j |j⟩⟨j| [n n] of the group of a band, tr P = 1."""
-    if not _is_pair(grouping, matrix):
+    if not is_pair(grouping, matrix):
         energies, states = eigensystem(grouping, matrix)
         weights = grouping.weights(energies)[index].astype(states.dtype)
         return jnp.matmul(states * weights[None, :], states.conj().T, precision="highest")
-    n, (mean, radius, square) = matrix.shape[0], _pair(jax.lax.stop_gradient(matrix))
-    together = 2 * radius <= grouping.floor_of(jnp.stack([mean - radius, mean + radius]))
-    mean, _, square = _pair(matrix)
-    inverse = jnp.where(together, 0.0, 1 / jnp.sqrt(jnp.where(together, 1.0, square)))
+    n = matrix.shape[0]
     one = jnp.asarray(np.eye(n), matrix.dtype)
-    way = (matrix - mean.astype(matrix.dtype) * one) * inverse.astype(matrix.dtype)
+    way = traceless(matrix) * inverse_radius(grouping, matrix).astype(matrix.dtype)
     return (one + way if index >= grouping.multiplicity else one - way) / n
 
 
-def _is_pair(grouping: Grouping, matrix: Array) -> bool:
+def inverse_radius(grouping: Grouping, matrix: Array) -> Array:
+    """1/R of a matrix with two eigenvalues 2R apart; zero where they are one group."""
+    mean, radius, _ = pair(jax.lax.stop_gradient(matrix))
+    together = 2 * radius <= grouping.floor_of(jnp.stack([mean - radius, mean + radius]))
+    return jnp.where(together, 0.0, 1 / jnp.sqrt(jnp.where(together, 1.0, pair(matrix)[2])))
+
+
+def traceless(matrix: Array) -> Array:
+    """H − tr H/n [n n] of a Hermitian matrix."""
+    mean = _mean(matrix)
+    return matrix - mean.astype(matrix.dtype) * jnp.asarray(np.eye(matrix.shape[0]), matrix.dtype)
+
+
+def _mean(matrix: Array) -> Array:
+    diagonal = [matrix[i, i].real for i in range(matrix.shape[0])]
+    return sum(diagonal[1:], diagonal[0]) / len(diagonal)
+
+
+def is_pair(grouping: Grouping, matrix: Array) -> bool:
+    """Whether the matrix [n n] has two eigenvalues, n/2 times each."""
     return matrix.shape[0] == 2 * grouping.multiplicity
 
 
-def _pair(matrix: Array) -> tuple[Array, Array, Array]:
+def pair(matrix: Array) -> tuple[Array, Array, Array]:
     """(mean, half distance R, R²) of the two eigenvalues of a matrix that has no more, each as often."""
-    n = matrix.shape[0]
+    n, mean = matrix.shape[0], _mean(matrix)
     diagonal = [matrix[i, i].real for i in range(n)]
-    mean = sum(diagonal[1:], diagonal[0]) / n
     others = [matrix[i, j] for i in range(n) for j in range(i)]
     squares = [(x - mean) ** 2 for x in diagonal] + [2 * (x.real**2 + x.imag**2 if jnp.iscomplexobj(x) else x**2) for x in others]
     square = sum(squares[1:], squares[0]) / n

@@ -10,10 +10,8 @@ import numpy as np
 from semijax._pytree import record, static
 from semijax._types import Array, SemijaxError, UserCodeError, cast
 from semijax.bands.contract import name_of
-from semijax.bands.eigen import Grouping, between, eigensystem
+from semijax.bands.eigen import AXES, Grouping, between, eigensystem
 from semijax.units import HBAR
-
-AXES = {1: (), 2: ((0, 1),), 3: ((1, 2), (2, 0), (0, 1))}  # the pairs of directions whose planes Ω and m are normal to
 
 
 @record
@@ -28,6 +26,7 @@ class Hamiltonian:
     multiplicity: so many neighbouring eigenvalues are equal at every k (2 for Kramers pairs).
     sums: params -> (vectors [R d], table [2R n²]) of a matrix that has the same eigenvalues and is `summed.summed(vectors, table, k)`;
         None where there is none, or the matrix is so small that its energies are better had from itself.
+    vector: of a matrix of two rows H = E₀ + h·σ, (params, k) -> (E₀, h_x, h_y, h_z) [4], eV; None: what the matrix says.
     """
 
     matrix: Callable[[Any, Array], Array] = static()
@@ -37,6 +36,7 @@ class Hamiltonian:
     positions: Callable[[Any, Array], Array] | None = static(default=None)
     multiplicity: int = static(default=1)
     sums: Callable[[Any], tuple[Array, Array]] | None = static(default=None)
+    vector: Callable[[Any, Array], Array] | None = static(default=None)
 
     def __post_init__(self):
         if not callable(self.matrix):

@@ -1,5 +1,5 @@
-"""Probes: what an experiment would see, from a band or a Hamiltonian."""
+"""Probes: what an experiment would see, from a band, a Hamiltonian or a run."""
 
-from semijax.probes import transport
+from semijax.probes import one_band, transport
 
-__all__ = ["transport"]
+__all__ = ["one_band", "transport"]

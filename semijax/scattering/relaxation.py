@@ -45,7 +45,8 @@ class Relaxation:
 
     def prepared(self, dynamics, stream: int, dtype):
         """The step with the thermal law of the species and the key of its random stream."""
-        law = thermal_law(dynamics.species, self.temperature)
+        field = {"magnetic": _steady_magnetic(dynamics), "moment": dynamics.moment}
+        law = thermal_law(dynamics.species, self.temperature, **field)
         return replace(
             self,
             step=prepared(self.step, dynamics, stream, dtype),
@@ -61,6 +62,29 @@ class Relaxation:
         return jax.tree.map(lambda new, old: jnp.where(hit, new, old), fresh, carrier)
 
 
+def _steady_magnetic(dynamics):
+    """The magnetic field [T] of which the thermal law depends, None where it does not; raises SemijaxError for one that varies."""
+    band = dynamics.species.band
+    if band.dimension is None or (band.curvature is None and (band.moment is None or not dynamics.moment)):
+        return None
+
+    def magnetic(t, r):
+        return dynamics.at(t, r).magnetic
+
+    nowhere = jnp.zeros(band.dimension)
+    if jax.eval_shape(magnetic, 0.0, nowhere) is None:
+        return None
+    try:
+        two = jnp.zeros(2), jnp.zeros((2, band.dimension))
+        jax.eval_shape(jax.vmap(magnetic, out_axes=None), *two)
+    except ValueError:
+        raise SemijaxError(
+            "with_relaxation: the magnetic field varies and the band has Berry curvature or a moment, so that its thermal law varies too: "
+            "allowed is one field everywhere, or a band with curvature=False and moment=False"
+        ) from None
+    return magnetic(0.0, nowhere)
+
+
 def _of_32_bits(probability):
     """The number below which a random word of 32 bits falls with this probability."""
     return jnp.minimum(probability * 2.0**32, 2.0**32 - 256).astype(jnp.uint32)
@@ -71,7 +95,9 @@ def with_relaxation(step, tau, temperature, seed: int = 0) -> Relaxation:
     Phys. Rev. 94, 511 (1954), doi:10.1103/PhysRev.94.511; in a miniband the model of Esaki and Tsu, IBM J. 14, 61 (1970)).
 
     Half a collision, the step, half a collision: the distribution is second order in dt/tau, survivors are exact. Random numbers
-    are counted by (carrier id, step), so neither tiles, devices nor order matter. Raises SemijaxError for tau or temperature ≤ 0.
+    are counted by (carrier id, step), so neither tiles, devices nor order matter. In a magnetic field the thermal law is that of
+    `sj.thermal` with it; a band with Berry curvature or moment needs one that does not vary. Raises SemijaxError for tau or
+    temperature ≤ 0.
     """
     for key, value in (("tau", tau), ("temperature", temperature)):
         if isinstance(value, (int, float)) and not 0 < value < math.inf:

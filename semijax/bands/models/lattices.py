@@ -1,11 +1,14 @@
 """Hamiltonians of lattice models: Haldane, Kane-Mele, Su-Schrieffer-Heeger, bilayer graphene; and a Weyl node."""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
+from semijax._circle import products
 from semijax._types import Array
 from semijax.bands import inputs
 from semijax.bands.hamiltonian import Hamiltonian
@@ -14,7 +17,6 @@ from semijax.bands.models._matrices import PAULI, combined, entry
 
 _ROOT3 = math.sqrt(3)
 _BONDS = np.array([[0.0, 1.0], [-_ROOT3 / 2, -0.5], [_ROOT3 / 2, -0.5]])  # from A to B
-_SECOND = np.array([_BONDS[1] - _BONDS[2], _BONDS[2] - _BONDS[0], _BONDS[0] - _BONDS[1]])
 _HONEYCOMB = np.array([_BONDS[0] - _BONDS[1], _BONDS[0] - _BONDS[2]])
 
 
@@ -27,7 +29,7 @@ def haldane(hopping: float = 1.0, second: float = 0.1, phase: float = math.pi / 
     """
     given = {"hopping": hopping, "second": second, "phase": phase, "mass": mass}
     params = _numbers("haldane", given) | {"bond": inputs.number("haldane", "bond", bond, above=0.0)}
-    return Hamiltonian(_haldane, params, scaled(params["bond"], _HONEYCOMB))
+    return _of_vector(_haldane, params, scaled(params["bond"], _HONEYCOMB))
 
 
 def kane_mele(
@@ -51,7 +53,7 @@ def ssh(intra: float = 1.0, inter: float = 0.5, period: float = 1.0) -> Hamilton
     """
     params = _numbers("ssh", {"intra": intra, "inter": inter})
     params["period"] = inputs.number("ssh", "period", period, above=0.0)
-    return Hamiltonian(_ssh, params, scaled(params["period"], np.eye(1)))
+    return _of_vector(_ssh, params, scaled(params["period"], np.eye(1)))
 
 
 def weyl(hbar_v: float, chirality: int = +1, tilt: Any = None) -> Hamiltonian:
@@ -63,8 +65,7 @@ def weyl(hbar_v: float, chirality: int = +1, tilt: Any = None) -> Hamiltonian:
         "hbar_v": inputs.number("weyl", "hbar_v", hbar_v, above=0.0),
         "tilt": inputs.array("weyl", "tilt", np.zeros(3) if tilt is None else tilt, (3,)),
     }
-    matrix = _weyl_right if inputs.one_of("weyl", "chirality", chirality, (1, -1)) > 0 else _weyl_left
-    return Hamiltonian(matrix, params, dimension=3)
+    return _of_vector(_Weyl(inputs.one_of("weyl", "chirality", chirality, (1, -1))), params, dimension=3)
 
 
 def bilayer_graphene(
@@ -87,25 +88,30 @@ def bilayer_graphene(
     return Hamiltonian(_bilayer, params, scaled(params["bond"], _HONEYCOMB))
 
 
+def _of_vector(vector: Callable, params: dict, lattice: Any = None, dimension: int | None = None) -> Hamiltonian:
+    return Hamiltonian(_Matrix(vector), params, lattice, dimension, vector=vector)
+
+
 def _numbers(where: str, given: dict) -> dict:
     return {key: inputs.number(where, key, value) for key, value in given.items()}
 
 
-def _phases(vectors: np.ndarray, bond, k: Array) -> list:
-    """k·d for each of the vectors."""
-    return [bond * (x * k[0] + y * k[1]) for x, y in vectors.tolist()]
+# The bonds d1 = −d2 − d3, d2, d3, and what lies between second neighbours, d2 − d3, d3 − d1, d1 − d2: in d2 and d3.
+_STEPS = ((-1, -1), (1, 0), (0, 1), (1, -1), (1, 2), (-2, -1))
 
 
-def _sum(function, phases: list) -> Array:
-    return jnp.sum(function(jnp.stack(phases)))
+def _waves(bond, k: Array, count: int = 6) -> tuple[Array, Array]:
+    """Cosines and sines of k·d for the first so many of `_STEPS`."""
+    angles = [bond * (x * k[0] + y * k[1]) for x, y in _BONDS[1:].tolist()]
+    return products(_STEPS[:count], jnp.stack(angles))
 
 
 def _haldane(params, k: Array) -> Array:
-    bonds, second = _phases(_BONDS, params["bond"], k), _phases(_SECOND, params["bond"], k)
-    even = 2 * params["second"] * jnp.cos(params["phase"]) * _sum(jnp.cos, second)
-    odd = params["mass"] + 2 * params["second"] * jnp.sin(params["phase"]) * _sum(jnp.sin, second)
+    cosine, sine = _waves(params["bond"], k)
+    even = 2 * params["second"] * jnp.cos(params["phase"]) * jnp.sum(cosine[3:])
+    odd = params["mass"] + 2 * params["second"] * jnp.sin(params["phase"]) * jnp.sum(sine[3:])
     t = params["hopping"]
-    return combined([even, t * _sum(jnp.cos, bonds), -t * _sum(jnp.sin, bonds), odd], list(PAULI))
+    return jnp.stack([even, t * jnp.sum(cosine[:3]), -t * jnp.sum(sine[:3]), odd])
 
 
 _S0, _SX, _SY, _SZ = PAULI
@@ -115,30 +121,42 @@ _KANE_MELE = [
 
 
 def _kane_mele(params, k: Array) -> Array:
-    bonds, second = _phases(_BONDS, params["bond"], k), _phases(_SECOND, params["bond"], k)
+    cosine, sine = _waves(params["bond"], k)
     t, rashba = params["hopping"], params["rashba"]
-    numbers = [t * _sum(jnp.cos, bonds), -t * _sum(jnp.sin, bonds)]
-    numbers += [2 * params["spin_orbit"] * _sum(jnp.sin, second), params["staggered"]]
+    numbers = [t * jnp.sum(cosine[:3]), -t * jnp.sum(sine[:3])]
+    numbers += [2 * params["spin_orbit"] * jnp.sum(sine[3:]), params["staggered"]]
     # iλ_R exp(iφ) = λ_R (−sin φ + i cos φ) between A and B: −sin φ on σx, −cos φ on σy, times s_x d_y − s_y d_x
     for part, sign in ((1, 1.0), (0, -1.0)):
-        for function in (jnp.sin, jnp.cos):
-            weighted = [-sign * rashba * d[part] * function(x) for d, x in zip(_BONDS.tolist(), bonds)]
+        for wave in (sine, cosine):
+            weighted = [-sign * rashba * d[part] * wave[i] for i, d in enumerate(_BONDS.tolist())]
             numbers.append(weighted[0] + weighted[1] + weighted[2])
     return combined(numbers, _KANE_MELE)
 
 
 def _ssh(params, k: Array) -> Array:
     half = k[0] * params["period"] / 2
-    even, odd = params["intra"] + params["inter"], params["intra"] - params["inter"]
-    return combined([even * jnp.cos(half), -odd * jnp.sin(half)], [_SX, _SY])
+    even, odd, zero = params["intra"] + params["inter"], params["intra"] - params["inter"], jnp.zeros_like(half)
+    return jnp.stack([zero, even * jnp.cos(half), -odd * jnp.sin(half), zero])
 
 
-def _weyl_right(params, k: Array) -> Array:
-    return combined([jnp.sum(params["tilt"] * k), *(params["hbar_v"] * q for q in k)], list(PAULI))
+@dataclass(frozen=True)
+class _Weyl:
+    """E₀ and h of a node."""
+
+    chirality: int
+
+    def __call__(self, params, k: Array) -> Array:
+        return jnp.concatenate([jnp.sum(params["tilt"] * k)[None], self.chirality * params["hbar_v"] * k])
 
 
-def _weyl_left(params, k: Array) -> Array:
-    return combined([jnp.sum(params["tilt"] * k), *(-params["hbar_v"] * q for q in k)], list(PAULI))
+@dataclass(frozen=True)
+class _Matrix:
+    """H of E₀ and h."""
+
+    vector: Callable
+
+    def __call__(self, params, k: Array) -> Array:
+        return combined(list(self.vector(params, k)), list(PAULI))
 
 
 _INTRA, _SKEW = ((0, 1), (2, 3)), ((0, 2), (1, 3))
@@ -153,7 +171,6 @@ _BILAYER = [
 
 
 def _bilayer(params, k: Array) -> Array:
-    bonds = _phases(_BONDS, params["bond"], k)
-    f = _sum(jnp.cos, bonds), _sum(jnp.sin, bonds)
+    f = [jnp.sum(wave) for wave in _waves(params["bond"], k, 3)]
     hoppings = [sign * params[key] * part for key, sign in (("gamma0", -1), ("gamma4", 1), ("gamma3", -1)) for part in f]
     return combined([*hoppings, params["gamma1"], params["dimer"], params["bias"]], _BILAYER)

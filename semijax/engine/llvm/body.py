@@ -1,5 +1,6 @@
 """A lane program in LLVM's language: what changes from carrier to carrier, and what does not."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from semijax.engine.lanes.movement import Unsupported
 from semijax.engine.lanes.rows import needed
 from semijax.engine.lanes.scalars import Complex
 from semijax.engine.llvm.code import Code
+from semijax.engine.llvm.functions import circlepi
 from semijax.engine.llvm.tables import Stretches
 from semijax.engine.llvm.words import literal, value
 
@@ -49,6 +51,7 @@ def computed(code: Code, program: Program, wanted: list[Node], known: Values) ->
     """Adds what is wanted to what is known; what only some carriers need, if any carrier of the vector does."""
     items = arranged(needed(program.order, wanted, set(known)), wanted)
     stretches = Stretches((item for item in items if isinstance(item, Node)), code.lanes)
+    circles = _circles(item for item in items if isinstance(item, Node))
     for item in items:
         if isinstance(item, Guarded):
             asked = _known(code, item.condition, known)
@@ -60,11 +63,24 @@ def computed(code: Code, program: Program, wanted: list[Node], known: Values) ->
                     own[node.id] = value(code, node, own, program.implied)
                 inside += [own[node.id] for node in item.results]
             known |= dict(zip([node.id for node in item.results], outside, strict=True))
+        elif item.id in circles:
+            if item.id not in known:
+                x = _known(code, item.args[0], known)
+                known |= dict(zip(circles[item.id], circlepi(code, item.dtype, x), strict=True))
         elif item.id in stretches.of:
             if item.id not in known:
                 known |= stretches.read(code, item, known)
         else:
             known[item.id] = value(code, item, known, program.implied)
+
+
+def _circles(nodes: Iterable[Node]) -> dict[int, tuple[int, int]]:
+    """Of each sine and cosine of one angle both."""
+    found: dict[int, dict[str, int]] = {}
+    for node in nodes:
+        if node.op in ("sinpi", "cospi"):
+            found.setdefault(node.args[0].id, {})[node.op] = node.id
+    return {i: (pair["sinpi"], pair["cospi"]) for pair in found.values() if len(pair) == 2 for i in pair.values()}
 
 
 def _known(code: Code, x: Any, known: Values) -> str:

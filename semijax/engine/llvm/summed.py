@@ -46,8 +46,9 @@ def _circle(code: Code, dtype, cells: int, vectors: str, k: list[str]) -> Room:
         for a in range(1, d):
             phase = code.fma(dtype, code.scalar(dtype, vector, str(a)), k[a], phase)
         turns = code.mul(dtype, phase, code.const(dtype, 1 / math.pi))
-        circle.store(functions.cospi(code, dtype, turns), i)
-        circle.store(functions.sinpi(code, dtype, turns), code.emit(f"add i64 {i}, {cells}"))
+        sine, cosine = functions.circlepi(code, dtype, turns)
+        circle.store(cosine, i)
+        circle.store(sine, code.emit(f"add i64 {i}, {cells}"))
     return circle
 
 
