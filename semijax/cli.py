@@ -1,4 +1,4 @@
-"""The command line: semijax run | cases | bands | bench | schema | doctor."""
+"""The command line: semijax run | resume | verify | status | cases | bands | bench | schema | doctor."""
 
 import contextlib
 import json
@@ -15,9 +15,12 @@ from semijax import config
 from semijax._types import BrokenInvariant, SemijaxError
 from semijax.cases import shipped
 from semijax.configure import configure, memory
+from semijax.quantities import internal
+from semijax.runs import commands, owner
+from semijax.runs.stopping import Stop, Stopped
 from semijax.schema import words
 
-BAD_INPUT, BUG, NO_MEMORY, INPUT_OUTPUT, NUMERICAL, INTERRUPTED = 2, 70, 71, 74, 76, 130
+BAD_INPUT, BUG, NO_MEMORY, IN_USE, INPUT_OUTPUT, STOPPED, NUMERICAL, INTERRUPTED = 2, 70, 71, 73, 74, 75, 76, 130
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -34,8 +37,9 @@ def run(
     precision: Annotated[str | None, typer.Option(help="float32 or float64.")] = None,
     carriers: Annotated[str | None, typer.Option(help="Carriers of each species, the scan's at most as many.")] = None,
     seed: Annotated[str | None, typer.Option(help="Seed of all random numbers.")] = None,
+    max_time: Annotated[str | None, typer.Option(metavar="TIME", help='Stop, to be resumed, after "2 h" of the clock.')] = None,
 ) -> None:
-    """Run a case: simulate, compare with theory, write results.nc and figures."""
+    """Run a case: simulate, compare with theory, write results.nc and figures. `semijax resume` goes on with one that was stopped."""
     path = find(case)
     overrides = [override(text) for text in set_ or []]
     shortcuts = {"run.precision": precision, "run.carriers": carriers, "run.seed": seed}
@@ -43,12 +47,20 @@ def run(
     checked = config.load(path, overrides)
     if carriers is not None and checked.scan is not None and (checked.scan.carriers or 0) > checked.run.carriers:
         checked = config.load(path, [*overrides, ("scan.carriers", str(checked.run.carriers))])
-    out = out or Path(path.stem)
-    check_output(out, force)
-    configure(precision=checked.run.precision)
-    from semijax.run import run_case  # after configure: what it imports may ask JAX for its devices
+    out, limit = out or Path(path.stem), longest(max_time)
+    if not owner.busy(out):  # else the owner is named
+        check_output(out, force)
+    with owner.owned(out), Stop(limit) as stop:
+        configure(precision=checked.run.precision)
+        from semijax.run import run_case  # after configure: what it imports may ask JAX for its devices
+        from semijax.runs.directory import RunDirectory
 
-    run_case(checked, out, Console())
+        commands.finish(RunDirectory.begin(out, path, overrides, checked, stop), run_case, Console())
+
+
+app.command()(commands.resume)
+app.command()(commands.verify)
+app.command()(commands.status)
 
 
 @app.command()
@@ -172,12 +184,28 @@ def override(text: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
+def longest(text: str | None) -> float | None:
+    """Seconds of --max-time."""
+    try:
+        return None if text is None else internal(as_number(text), "clock", above=0.0)
+    except ValueError as error:
+        raise SemijaxError(f"--max-time {words.shown(text)}: {error}") from None
+
+
+def as_number(text: str) -> float | str:
+    """The number a text is, else the text."""
+    found = config.as_toml(text)
+    return found if isinstance(found, int | float) and not isinstance(found, bool) else text
+
+
 def check_output(out: Path, force: bool) -> None:
     """Refuses a place that is a file, or a directory with something in it unless forced."""
     if out.exists() and not out.is_dir():
         raise SemijaxError(f"--out {words.clean(str(out))}: is a file: allowed is a directory")
-    if out.is_dir() and any(out.iterdir()) and not force:
-        raise SemijaxError(f"--out {words.clean(str(out))}: is not empty: allowed is a new directory, or --force")
+    if out.is_dir() and any(path.name != owner.LOCK for path in out.iterdir()) and not force:
+        begun = (out / "inputs.json").is_file() and not (out / "manifest.json").is_file()
+        also = f", or semijax resume {words.clean(str(out))} to go on" if begun else ""
+        raise SemijaxError(f"--out {words.clean(str(out))}: is not empty: allowed is a new directory, or --force{also}")
 
 
 def main() -> None:
@@ -190,7 +218,9 @@ def main() -> None:
 
 
 def code(arguments: list[str] | None = None) -> int:
-    """What the process exits with: 0 done, 2 bad input, 71 memory, 74 input or output, 76 a run that does not hold."""
+    """What the process exits with: 0 done, 2 bad input, 71 memory, 73 a directory in use, 74 input or output, 75 stopped to be
+    resumed, 76 a run that does not hold.
+    """
     import jax
 
     try:
@@ -198,6 +228,10 @@ def code(arguments: list[str] | None = None) -> int:
         return _say("interrupted", done) if done == INTERRUPTED else done
     except typer.TyperException as error:
         return _say(error.format_message(), BAD_INPUT)
+    except owner.InUse as error:
+        return _say(str(error), IN_USE)
+    except Stopped as stopped:
+        return _say(str(stopped), STOPPED)
     except SemijaxError as error:
         return _say(str(error), BAD_INPUT)
     except BrokenInvariant as error:

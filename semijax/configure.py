@@ -79,3 +79,11 @@ def started() -> bool:
     from jax._src import xla_bridge  # no public name tells without starting them
 
     return xla_bridge.backends_are_initialized()
+
+
+def instruction_set() -> str:
+    """The widest vector instructions of the processor: results differ between them in the last bits."""
+    info = Path("/proc/cpuinfo")
+    words = set(info.read_text(errors="replace").split()) if info.is_file() else set()
+    names = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "sse4_2": "SSE4.2", "asimd": "NEON"}
+    return next((name for word, name in names.items() if word in words), "vector instructions unknown")

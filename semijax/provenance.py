@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jax
 
-from semijax.configure import cores
+from semijax.configure import cores, instruction_set
 from semijax.engine.over import chosen
 
 PACKAGES = ("semijax", "jax", "jaxlib", "numpy", "scipy", "xarray", "h5netcdf", "pydantic")
@@ -44,14 +44,6 @@ def version(package: str) -> str:
 def hashes(paths: Iterable[Path]) -> dict[str, str]:
     """Name of each file -> SHA-256 of what is in it."""
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-
-
-def instruction_set() -> str:
-    """The widest vector instructions of the processor: results differ between them in the last bits."""
-    info = Path("/proc/cpuinfo")
-    words = set(info.read_text(errors="replace").split()) if info.is_file() else set()
-    names = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "sse4_2": "SSE4.2", "asimd": "NEON"}
-    return next((name for word, name in names.items() if word in words), "vector instructions unknown")
 
 
 def peak_memory() -> int:

@@ -23,6 +23,7 @@ KINDS = {
     "energy": Kind("an energy", '"18 meV"', "eV"),
     "length": Kind("a length", '"11.4 nm"', "angstrom"),
     "time": Kind("a time", '"1 ps"', "fs"),
+    "clock": Kind("a time of the clock", '"30 s"', "s"),
     "temperature": Kind("a temperature", '"10 K"', "K"),
     "electric": Kind("an electric field", '"10 kV/cm"', "V/angstrom"),
     "magnetic": Kind("a magnetic field", '"5 T"', "T"),
@@ -53,7 +54,7 @@ _PREFIXED = {
     "T": "m",
     "A": "m u µ",
 }
-_PLAIN = ["angstrom", "Å", "bohr", "Ry", "electron_mass", "m_e"]
+_PLAIN = ["min", "h", "angstrom", "Å", "bohr", "Ry", "electron_mass", "m_e"]
 _UNITS = frozenset(_PLAIN) | {p + u for u, prefixes in _PREFIXED.items() for p in ["", *prefixes.split()]}
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:_\d+)*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _FACTOR = re.compile(r"([A-Za-zÅµ_]+)(?:(?:\^|\*\*)?([+-]?[1-4]))?")

@@ -16,6 +16,7 @@ from semijax._types import SemijaxError
 from semijax.carriers import Carriers
 from semijax.configure import memory
 from semijax.dynamics import Dynamics
+from semijax.engine.keeping import digest
 from semijax.io.atomic import replacing
 from semijax.io.dataset import to_dataset, write_netcdf
 from semijax.progress import stage
@@ -63,11 +64,12 @@ class Results:
         return provenance.peak_memory()
 
 
-def run_case(case: Case, out, console: Console | None = None) -> tuple[Results, Report]:
+def run_case(case: Case, out, console: Console | None = None, keeping: Any = None) -> tuple[Results, Report]:
     """Simulates the case and its scan, writes results.nc, report.txt and the figures into `out`, and prints the table.
 
-    Raises SemijaxError for what cannot be run and BrokenInvariant for a run whose certificate does not hold; what was computed
-    until then is in results.nc. Raises OSError.
+    keeping: a runs.directory.RunDirectory, which keeps checkpoints, knows what is done already and when to stop. Raises SemijaxError for
+    what cannot be run and BrokenInvariant for a run whose certificate does not hold; what was computed until then is in results.nc.
+    Raises runs.stopping.Stopped, and OSError.
     """
     console = console or Console(quiet=True)
     out = Path(out)
@@ -75,12 +77,12 @@ def run_case(case: Case, out, console: Console | None = None) -> tuple[Results, 
     tempfile.TemporaryFile(dir=out).close()  # a directory that cannot be written to is found out before the run, not after
     points = config.scan_cases(case)
     check_memory(case)
-    results = Results(case, _simulated(case, console, case.title or case.where))
+    results = Results(case, _simulated(case, console, case.title or case.where, keeping=keeping))
     try:
         results.main.result.check()
         for i, point in enumerate(points):
             value, title = config.scanned(case, point)
-            done = _simulated(point, console, f"scan {i + 1}/{len(points)}: {title}", value)
+            done = _simulated(point, console, f"scan {i + 1}/{len(points)}: {title}", value, keeping, i + 1)
             results.scan.append(done)
             done.result.check()
     finally:
@@ -104,7 +106,9 @@ def check_memory(case: Case) -> None:
         raise SemijaxError(f"{case.where}: run.carriers = {case.run.carriers}: {allowed}")
 
 
-def _simulated(case: Case, console: Console, title: str, value: Any = None) -> Finished:
+def _simulated(
+    case: Case, console: Console, title: str, value: Any = None, keeping: Any = None, stage_number: int = 0
+) -> Finished:
     began = time.perf_counter()
     try:
         dynamics = build.dynamics(case)
@@ -116,22 +120,34 @@ def _simulated(case: Case, console: Console, title: str, value: Any = None) -> F
             looks = {"record": build.recorders(case), "frames": steps // every}
             needed = forecast(dynamics, start, step=step, compensated=case.run.compensated, **looks)
             console.print(str(needed), highlight=False, markup=False)
+        found = None if keeping is None else keeping.finished(stage_number)
+        if found is not None:
+            console.print(f"{title}: done before", highlight=False, markup=False, soft_wrap=True)
+            return Finished(case, value, dynamics, start, *found)
         with stage(console, title, case.run.carriers * len(start) * steps) as progress:
-            result = simulate(
-                dynamics,
-                start,
-                duration=case.run.duration,
-                dt=dt,
-                every=every,
-                record=build.recorders(case),
-                step=step,
-                start=case.run.start,
-                compensated=case.run.compensated,
-                progress=progress,
-            )
+            how = {"duration": case.run.duration, "dt": dt, "every": every, "start": case.run.start, "step": step}
+            how |= {"record": build.recorders(case), "compensated": case.run.compensated}
+            result = _followed(dynamics, start, how, progress, keeping, stage_number)
     except SemijaxError as error:
         raise SemijaxError(f"{case.where}: {error}") from None
-    return Finished(case, value, dynamics, start, result, time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    if keeping is not None:
+        keeping.keep(stage_number, result, seconds)
+    return Finished(case, value, dynamics, start, result, seconds)
+
+
+def _followed(dynamics: Any, start: Any, how: dict[str, Any], progress: Any, keeping: Any, number: int) -> Result:
+    if keeping is None:
+        return simulate(dynamics, start, progress=progress, **how)
+
+    def told(done: int, total: int) -> bool:
+        progress(done, total)
+        return keeping.told(number, done, total)
+
+    result = simulate(dynamics, start, progress=told, checkpoints=keeping.checkpoints(number), **how)
+    if not int(result.status.nonfinite):
+        keeping.check_stopped(len(result.time) - 1, round(how["duration"] / how["dt"] / how["every"]))
+    return result
 
 
 def _clock(case: Case, dynamics: Any, start: Any, step: Any) -> tuple[float, int]:
@@ -158,6 +174,7 @@ def dataset(results: Results) -> Any:
         "case_file": case.where,
         "seed": case.run.seed,
         "files": json.dumps(provenance.hashes(build.files(case))),
+        "final_sha256": digest([one.result.final for one in (results.main, *results.scan)]),
         **provenance.facts(),
     }
     main = to_dataset(results.main.result, carriers=case.run.keep, attributes=attributes)

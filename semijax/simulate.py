@@ -9,9 +9,10 @@ import jax.numpy as jnp
 
 from semijax import certify, limits, stepping
 from semijax._pytree import record, replace, static
-from semijax.configure import at_first_use
+from semijax.configure import at_first_use, instruction_set
 from semijax.engine import chunks
 from semijax.engine.course import Course, followed, in_turn
+from semijax.engine.keeping import Keeper, digest, leaves_of
 from semijax.engine.over import chosen
 from semijax.engine.prepare import check_inputs, check_start, enter, first_bad, leave, prepared
 from semijax.engine.reduce import BLOCK, tree_over_tiles
@@ -61,6 +62,7 @@ def simulate(
     progress: Callable[[int, int], Any] | None = None,
     chunk: int | None = None,
     keep: bool = True,
+    checkpoints: Keeper | None = None,
 ) -> Result:
     """Follows carriers for `duration` fs and adds up what `record` asks for at steps 0, every, 2·every, ...
 
@@ -73,6 +75,7 @@ def simulate(
     does a carrier that is no longer finite. chunk: carriers followed at once, each chunk through the whole duration (results do not
     depend on it; None: what fits and pays, see `sj.forecast`; under jit, grad and vmap all go together); `progress` then counts the
     frames of all chunks, and a run stopped in a later chunk has the carriers of those before it. keep: False leaves `final` out.
+    checkpoints: sj.io.Checkpoints(directory), which keeps the run now and then; the same call goes on from there, bit for bit.
 
     Everything is cast to the dtype of the carriers. jit, grad, jvp and vmap go through (without `progress`). Raises SemijaxError
     for bad input and for a dt that cannot resolve the motion; a numerical failure is a value in `status`, raised by `check()`.
@@ -91,32 +94,73 @@ def simulate(
     dt, frames = fitted(duration, dt, every)
     dtype = _first(head).phase.wavevector.dtype
     given = Run(dynamics, prepared(step, dynamics, dtype), recorders, (float(start), float(dt)))
+    if checkpoints is not None and chunk is None:
+        chunk = checkpoints.recorded("chunk")
     size = chunks.chosen(carriers, head, partial(_inside, given, head, compensated), chunk, keep) if concrete else count
-    course = Course(frames, every, progress, count, size, tile, stepping.collides(step), chosen(concrete))
-    kept, parts, watches, done = chunks.Kept(count), [], [], 0
-    for number, (first, some) in enumerate(chunks.taken(carriers, size)):
-        if isinstance(carriers, chunks.Prepared):  # those given were looked at before anything ran
-            check_start(first_bad(some), some, first)
-        n = chunks.count_of(some)
-        how = {"compensated": compensated, "dtype": dtype}
-        course, (run, state, watch, part, reached) = followed(course, given, some, first, number, how)
-        del some  # here and below: memory for what comes next
-        if number and reached < frames:
-            break  # stopped: there are fewer frames of these carriers than of those before
-        done, parts, watches = reached, [*parts, part], [*watches, watch]
-        if size < count:
-            kept.add(_left(run, state, done * every, count=n, collides=course.collides) if keep else None)
-        state = state if keep and size >= count else None
-        if done < frames:
-            break
+    course = Course(frames, every, progress, count, size, tile, stepping.collides(step), chosen(concrete), checkpoints)
+    if checkpoints is not None:
+        checkpoints.begin(_key(given, carriers, head, course, compensated))
+    how = {"compensated": compensated, "dtype": dtype}
+    run, state, through, done = _through(course, given, carriers, size, how, keep)
     times, found, final, verdict = _ended(
-        run, state, parts, watches, done * every, done=done, count=count, collides=course.collides
+        run, state, through.parts, through.watches, done * every, done=done, count=count, collides=course.collides
     )
-    final = kept.all() if size < count else final
+    final = through.kept.all() if size < count else final
     result = Result(times, found, final, replace(verdict, steps=done * every, dt=dt), described(recorders))
     if best is not None:
         limits.remember(result, dynamics, head, step, start, best)
+    if checkpoints is not None:
+        checkpoints.end()
     return result
+
+
+def _through(course: Course, given: Run, carriers, size: int, how: dict, keep: bool) -> tuple[Run, Any, Any, int]:
+    """(run, state at the end where all carriers go together, what its chunks left, frames done)."""
+    count, frames, keeper = chunks.count_of(carriers), course.frames, course.keeper
+    through, run, state, done = chunks.Through(count), given, None, 0
+    for number, first in enumerate(range(0, count, size)):
+        n = min(size, count - first)
+        past = keeper.finished(number) if keeper and first + n < count else None
+        if past is not None:
+            through.again(past)
+            done = frames
+            continue
+        some = chunks.part_of(carriers, first, n)
+        if isinstance(carriers, chunks.Prepared):  # those given were looked at before anything ran
+            check_start(first_bad(some), some, first)
+        course, (run, state, watch, part, reached) = followed(course, given, some, first, number, how)
+        del some  # here and below: memory for what comes next
+        stopped = bool(number) and reached < frames  # then there are fewer frames of these carriers than of those before
+        left = None
+        if size < count:
+            left = _left(run, state, reached * course.every, count=n, collides=course.collides) if keep else None
+        through.add(part, watch, left, counts=not stopped)
+        state = state if keep and size >= count else None
+        done = done if stopped else reached
+        if reached < frames:
+            break
+        if keeper and first + n < count:
+            keeper.keep(number, leaves_of((part, watch, left)))
+    return run, state, through, done
+
+
+def _key(given: Run, carriers, head, course: Course, compensated: bool) -> dict[str, Any]:
+    """What decides every bit of a run, in words."""
+    made = isinstance(carriers, chunks.Prepared)
+    return {
+        "equations": digest(given),
+        "recorded": sorted(given.recorders),
+        "carriers": course.how["count"],
+        "start": digest(head if made else carriers),
+        "frames": course.frames,
+        "every": course.every,
+        "chunk": course.size,
+        "tile": [course.lanes, course.slots],
+        "compensated": compensated,
+        "engine": str(course.how["engine"]),
+        "jax": jax.__version__,
+        "instructions": instruction_set(),
+    }
 
 
 def forecast(

@@ -64,7 +64,10 @@ def test_a_run_writes_its_file_figures_and_table(here, capsys):
     assert "scan 2/2: field.0.electric.2 = 0.0001 V/angstrom: 4/4 frames" in out
     assert "change of energy" in out
     files = {path.name for path in (here / "new/results").iterdir()}
-    assert files == {"results.nc", "report.txt", "drift.png", "energy.png", "position.png"}
+    assert files == {
+        *("results.nc", "report.txt", "drift.png", "energy.png", "position.png"),
+        *("case.toml", "inputs.json", "log.jsonl", "log.txt", "manifest.json", ".lock"),
+    }
     with xarray.open_dataset(here / "new/results/results.nc", engine="h5netcdf") as data:
         assert all(variable.attrs.get("units") for variable in data.variables.values())
         assert data.sizes["carrier"] == 32

@@ -20,7 +20,7 @@ LAYERS = {
     3: ["certify", "engine", "interband", "limits", "observables", "probes", "simulate", "spectra", "survey", "timestep"],
     4: ["io", "plot", "provenance"],
     5: ["__main__", "bandsheet", "build", "cases", "cli", "config", "materials_report", "progress", "quantities", "report"]
-    + ["run", "schema", "suite"],
+    + ["run", "runs", "schema", "suite"],
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

@@ -1,7 +1,7 @@
 """Runs of more carriers than fit at once: a chunk after another, each through the whole duration; memory forecast and chosen."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -128,13 +128,6 @@ def bytes_of(carriers: Any) -> int:
     return sum(math.prod(x.shape[1:]) * x.dtype.itemsize for x in leaves)
 
 
-def taken(carriers: Any, size: int) -> Iterator[tuple[int, Any]]:
-    """(number of the first, carriers) of one chunk after another."""
-    count = count_of(carriers)
-    for first in range(0, count, size):
-        yield first, part_of(carriers, first, min(size, count - first))
-
-
 def part_of(carriers: Any, first: int, n: int) -> Any:
     """Carriers number first ... first + n − 1."""
     if not isinstance(carriers, Prepared):
@@ -174,6 +167,35 @@ class Kept:
         if self.carriers is None:
             return None
         return self.carriers if self.done == self.count else jax.tree.map(lambda x: x[: self.done], self.carriers)
+
+
+class Through:
+    """What chunks leave as they go through: their parts and certificates, and the carriers at the end."""
+
+    def __init__(self, count: int):
+        self.kept, self.parts, self.watches = Kept(count), [], []
+        self._waiting, self._tree = [], None
+
+    def add(self, part: Any, watch: Any, left: Any, counts: bool = True) -> None:
+        """Of the next chunk; one that does not count, because it was stopped, only tells the tree."""
+        self._tree = jax.tree.structure((part, watch, left))
+        waiting, self._waiting = self._waiting, []
+        for leaves in waiting:
+            self.again(leaves)
+        if counts:
+            self._add(part, watch, left)
+
+    def again(self, leaves: list) -> None:
+        """Of the next chunk, as leaves that were kept; they wait for a chunk that tells their tree."""
+        if self._tree is None:
+            self._waiting.append(leaves)
+        else:
+            self._add(*jax.tree.unflatten(self._tree, [jnp.asarray(x) for x in leaves]))
+
+    def _add(self, part: Any, watch: Any, left: Any) -> None:
+        self.parts.append(part)
+        self.watches.append(watch)
+        self.kept.add(left)
 
 
 def _empty(count: int, x):

@@ -2,6 +2,7 @@
 
 from semijax.io.banddata import BandData, read_bands
 from semijax.io.checkpoint import load, save
+from semijax.io.checkpoints import Checkpoints
 from semijax.io.dataset import to_dataset, write_netcdf
 from semijax.io.lines import Points, read_band_dat, read_points
 from semijax.io.meshes import Mesh, read_bxsf, read_table, write_bxsf, write_frmsf
@@ -11,6 +12,7 @@ from semijax.io.wannier90 import Win, read_labelinfo, read_wannier90, read_win
 
 __all__ = [
     "BandData",
+    "Checkpoints",
     "Mesh",
     "Points",
     "Win",

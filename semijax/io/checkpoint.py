@@ -19,7 +19,7 @@ from semijax.simulate import Result
 from semijax.stepping import Residual
 
 FORMAT = 1
-_RECORDS = {cls.__name__: cls for cls in (Carriers, Phase, Residual, Result, certify.Status, certify.Drift)}
+_RECORDS = {cls.__name__: cls for cls in (Carriers, Phase, Residual, Result, certify.Status, certify.Drift, certify.Close)}
 # What zipfile, zlib, json and numpy raise for a file that is not what it says.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, TypeError, RuntimeError, AttributeError)
 

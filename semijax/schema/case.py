@@ -25,6 +25,7 @@ from semijax.schema.values import (
     Table,
     Temperature,
     Time,
+    Wait,
     Wavevector,
     WavevectorSpread,
 )
@@ -49,6 +50,12 @@ class Run(Table):
     volume: bool = False
     seed: Seed = 0
     keep: Annotated[int, Field(ge=0, le=2**31 - 1)] = 10_000
+
+
+class Checkpoint(Table):
+    """How often a run keeps itself, by the clock; rarer where it would take over 2 % of the time."""
+
+    every: Wait = 30.0
 
 
 class AtK(Table):
@@ -208,6 +215,7 @@ class Case(Table):
     relaxation: Relaxation | None = None
     record: Annotated[dict[Name, Record], MaxLen(100)] = Field(default=RECORD, validate_default=True)  # pyright: ignore
     scan: Scan | None = None
+    checkpoint: Checkpoint = Checkpoint()
     analysis: dict[Name, Annotated[Any, BeforeValidator(_free)]] = Field(default_factory=dict)
 
     _document: dict[str, Any] = PrivateAttr(default_factory=dict)
