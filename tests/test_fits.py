@@ -10,6 +10,7 @@ from library import CASES
 import semijax as sj
 from semijax import bands, fits
 from semijax._types import SemijaxError
+from semijax.fits.problem import problem_of
 from semijax.fits.result import written
 
 EPS = np.finfo(float).eps
@@ -73,7 +74,7 @@ def test_what_follows_from_the_parameters_has_errors_too():
 
 def test_descent_ends_where_least_squares_does():
     data, model, expected = germanium()
-    fit = sj.fit(fits.misfit, model, data, optimiser=optax.adam(0.03), steps=1000, patience=100, tolerance=1e-9)
+    fit = sj.fit(fits.misfit, model, data, optimiser=optax.adam(0.1), steps=400, patience=50, tolerance=1e-9)
     assert fit.converged
     assert "fell by less than" in fit.stopped
     # at the minimum to 0.01 standard errors, by its own account
@@ -165,30 +166,22 @@ def test_a_prior_is_one_more_datum():
     assert fit.values[0] == pytest.approx((4 * 1.0 + 2.0) / 5)
     assert fit.sigmas[0] == pytest.approx(5**-0.5)
     assert fit.residuals.shape == (2,)
-    loss = sj.fit(
-        lambda p, y: 2.0 * jnp.sum((p["a"] - y) ** 2),
-        {"a": 0.1},
-        np.array([1.0]),
-        optimiser=optax.sgd(0.2 / 0.01),
-        steps=100,
-        priors={"a": (2.0, 1.0)},
-    )
+    options = {"optimiser": optax.sgd(20.0), "steps": 100, "priors": {"a": (2.0, 1.0)}}
+    loss = sj.fit(lambda p, y: 2.0 * jnp.sum((p["a"] - y) ** 2), {"a": 0.1}, np.array([1.0]), **options)
     assert loss.values[0] == pytest.approx(1.2, abs=1e-3)
     assert loss.sigmas[0] == pytest.approx(5**-0.5)
 
 
-@pytest.mark.parametrize("start", [1e-3, 1.0, 700.0])
-@pytest.mark.parametrize("bounds", [(0.0, None), (None, 1e3), (0.0, 1e3), None])
-def test_bounds_are_smooth_maps_with_an_inverse(start, bounds):
-    from semijax.fits.problem import problem_of
-
-    problem, _ = problem_of("", lambda p, _: p["a"], {"a": start}, None, bounds=bounds, frozen=(), priors=None)
+def test_bounds_are_smooth_maps_with_an_inverse():
+    start = {name: np.array([1e-3, 1.0, 700.0]) for name in "abcd"}
+    bounds = {"a": (0.0, None), "b": (None, 1e3), "c": (0.0, 1e3)}
+    problem, _ = problem_of("", lambda p, _: p["a"], start, None, bounds=bounds, frozen=(), priors=None)
+    inside = jax.jit(jax.vmap(lambda u: jax.jvp(problem.bounds.inside, (u,), (jnp.ones_like(u),))))
     u = problem.start
-    assert float(problem.bounds.inside(u)[0]) == pytest.approx(start, rel=1e-12)
-    slope = jax.jacfwd(problem.bounds.inside)(u)[0, 0]
-    assert 0 < float(slope) < np.inf
-    for far in (-800.0, 800.0):
-        assert np.isfinite(problem.bounds.inside(u + far)).all()
+    x, slope = inside(jnp.stack([u, u - 800.0, u + 800.0]))
+    np.testing.assert_allclose(x[0], np.tile(start["a"], 4), rtol=1e-12)
+    assert (slope[0] > 0).all()
+    assert np.isfinite(x).all()
 
 
 def test_a_fitted_period_takes_the_lattice_along():
@@ -276,7 +269,8 @@ def test_a_residual_that_ends_keeps_the_best_point():
     def of(p, x):
         return jnp.where(p["a"] > 1.0, jnp.sqrt(-jnp.abs(p["a"]) * 0.0) - 0.1, p["a"] - 3.0) * x
 
-    with pytest.warns(UserWarning, match="diverged: the Jacobian is not finite; the best point is kept"):
+    said = "diverged: the Jacobian is not finite; the best point is kept"
+    with pytest.warns(UserWarning, match="do not determine a"), pytest.warns(UserWarning, match=said):
         fit = sj.least_squares(of, {"a": 0.5}, np.ones(3), scaled=False)
     assert np.isfinite(fit.values).all()
 

@@ -32,11 +32,17 @@ def test_two_thousand_noisy_data_sets_are_covered_as_their_errors_say():
     np.testing.assert_allclose(one.covariance, alone.covariance, rtol=1e-5)
     assert one.band.params["ml"] == one.values[0]
     assert one.table().splitlines()[0] == alone.table().splitlines()[0]
-    resampled = fits.bootstrap(alone, fits.residuals, jax.tree.map(lambda x: x[7], sets), 400, jax.random.key(1))
-    # 400 samples know a standard error to 4 %, 40 data know it to 11 %; pairs of few data spread a little more
-    assert np.isfinite(resampled).all()
-    np.testing.assert_allclose(resampled.std(axis=0), alone.sigmas, rtol=0.4)
-    np.testing.assert_allclose(resampled.mean(axis=0), alone.values, atol=0.3 * alone.sigmas.max())
+
+
+def test_the_bootstrap_sees_the_scatter():
+    x = np.arange(60.0)
+    y = 0.1 * x + np.random.default_rng(0).normal(size=60)
+    fit = sj.least_squares(line, {"a": 0.0, "b": 0.5}, (x, y))
+    samples = fits.bootstrap(fit, line, (x, y), 500, jax.random.key(1))
+    assert samples.shape == (500, 2)
+    # 500 samples know a standard error to 3 %, 60 data know it to 9 %
+    np.testing.assert_allclose(samples.std(axis=0), fit.sigmas, rtol=0.3)
+    assert (np.abs(samples.mean(axis=0) - fit.values) < 0.3 * fit.sigmas).all()
 
 
 def wells(p, data):
@@ -51,17 +57,12 @@ def test_many_starts_find_the_deepest_minimum():
     assert abs(alone.values[0]) > 5
     best = sj.least_squares(wells, {"x": 12.0}, zero, sigma=1.0, starts=32, key=jax.random.key(0), bounds=(-20.0, 20.0))
     assert best.values[0] == pytest.approx(0.0, abs=1e-6)
-    several = fits.many(
-        wells, {"x": 12.0}, np.zeros((3, 2)) + 0.01, sigma=1.0, starts=32, key=jax.random.key(0), bounds=(-20.0, 20.0), batch=2
-    )
-    # (sin(x/2) − 0.01)² + (0.1 x − 0.01)² is least at x = 0.006/0.26, up to x³/24
-    np.testing.assert_allclose(several.values, 0.006 / 0.26, rtol=1e-4)
 
 
 def test_axes_say_which_arrays_count_the_sets():
     x, y = LINE
     sets = np.stack([y, y + 1.0, y + 2.0], axis=1)
-    found = fits.many(line, {"a": 0.0, "b": 0.5}, (x, sets), axes=(None, 1))
+    found = fits.many(line, {"a": 0.0, "b": 0.5}, (x, sets), axes=(None, 1), starts=2, key=jax.random.key(0), batch=2)
     alone = sj.least_squares(line, {"a": 0.0, "b": 0.5}, LINE)
     np.testing.assert_allclose(found.params["a"], alone.values[0] + np.arange(3.0), rtol=1e-7)
     assert found.params["b"].shape == (3,)

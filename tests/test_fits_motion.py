@@ -16,6 +16,7 @@ from semijax.fits import followed
 from semijax.fits.collisions import relaxed, steady
 from semijax.fits.measured import settled
 from semijax.fits.problem import derivative, problem_of
+from semijax.fits.sensitivity import forwards
 from semijax.units import HBAR, KB
 
 BAND = bands.cosine(0.018, 114.0)
@@ -83,13 +84,10 @@ def test_a_miniband_comes_out_of_its_bloch_oscillations():
     assert fit.data.extra["tau"] == fit.values[2]
 
 
-def test_a_waveform_in_a_unit_of_its_own_has_a_scale():
+def test_a_current_is_charge_times_velocity():
     given = {"field": PUSH, "carriers": fits.over_zone(24), "temperature": HOT, "component": 0}
-    # 7 times the current per carrier, which is minus the velocity, on a pedestal
-    data = fits.current(TIMES, -7.0 * predicted(thermal(dt=10.0)) + 0.4, scale=3.0, offset="free", **given)
-    fit = sj.least_squares(fits.residuals, bands.cosine(0.018, 110.0), data, frozen="bandwidth")
-    assert fit.names == ("period", "offset", "scale")
-    np.testing.assert_allclose(fit.values, [114.0, 0.4, 7.0], rtol=1e-3)
+    data = fits.current(TIMES, np.zeros(51), scale=3.0, offset=0.5, **given)
+    np.testing.assert_allclose(predicted(data), 0.5 + 3.0 * SWING * np.sin(OMEGA * TIMES), atol=1e-3 * SWING)
 
 
 def long_run():
@@ -114,37 +112,35 @@ def test_jacobians_through_ten_thousand_steps_are_exact():
         h = 1e-6 * abs(x[i]) * np.eye(len(x))[i]
         slope = (np.asarray(of(jnp.asarray(x + h))) - np.asarray(of(jnp.asarray(x - h)))) / (2 * h[i])
         assert np.abs(forward[:, i] - slope).max() <= 1e-6 * np.abs(slope).max()
-    weight = np.random.default_rng(1).standard_normal(len(forward))
-    backward = jax.jit(jax.grad(lambda x: jnp.sum(weight * problem.residuals(x))))(jnp.asarray(x))
-    np.testing.assert_allclose(backward, weight @ forward, rtol=1e-9)
 
 
-def test_chunks_change_nothing(monkeypatch):
-    data = settled(BAND, thermal(tau=TAU, carriers=fits.over_zone(1500)))
+def test_chunks_and_directions_of_derivatives_agree(monkeypatch):
+    data = settled(BAND, thermal(carriers=fits.over_zone(1500), dt=20.0))
 
-    def loss(band):
-        return jnp.sum(data.predicted(band) ** 2)
+    def loss(params):
+        return jnp.sum(data.predicted(replace(BAND, params=params)) ** 2)
 
-    whole = jax.jit(jax.value_and_grad(loss))(BAND)
+    params = jax.tree.map(jnp.asarray, BAND.params)
+    with forwards(True):
+        value, whole = jax.jit(lambda params: (loss(params), jax.jacfwd(loss)(params)))(params)
     monkeypatch.setattr(followed, "CHUNK_BYTES", 1)  # 1024 carriers at once, the second chunk filled up
-    cut = jax.jit(jax.value_and_grad(lambda band: loss(band)))(BAND)
-    np.testing.assert_allclose(cut[0], whole[0], rtol=1e-12)
-    np.testing.assert_allclose(cut[1].params["bandwidth"], whole[1].params["bandwidth"], rtol=1e-10)
+    cut, backwards = jax.jit(jax.value_and_grad(loss))(params)
+    np.testing.assert_allclose(cut, value, rtol=1e-12)
+    for key in params:
+        np.testing.assert_allclose(backwards[key], whole[key], rtol=1e-10)
 
 
 def test_a_descent_through_trajectories_ends_at_the_truth():
     few = {"field": PUSH, "carriers": fits.over_zone(8), "temperature": HOT, "component": 0, "dt": 20.0, "sigma": 0.01}
     true = predicted(fits.drift(TIMES[:11], np.zeros(11), **few))
     data = fits.drift(TIMES[:11], true, **few)
-    fit = sj.fit(fits.misfit, bands.cosine(0.02, 112.0), data, optimiser=optax.adam(0.02), steps=150)
+    fit = sj.fit(fits.misfit, bands.cosine(0.02, 112.0), data, optimiser=optax.adam(0.02), steps=150, covariance=False)
     np.testing.assert_allclose(fit.values, [0.018, 114.0], rtol=1e-3)
 
 
 def test_frames_before_the_data_are_left_out():
     late = fits.drift(TIMES[10:], np.zeros(41), component=0, field=PUSH, carriers=fits.over_zone(24), temperature=HOT, start=0.0)
     np.testing.assert_allclose(predicted(late), predicted(thermal(sigma=None))[10:], rtol=1e-12)
-    follow = settled(BAND, replace(late, predict=replace(late.predict, longest=1.0))).predict
-    assert follow.steps == 30
 
 
 ZERO = np.zeros(51)

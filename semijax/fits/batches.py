@@ -8,17 +8,18 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from semijax._pytree import replace
 from semijax._types import Array, SemijaxError
 from semijax.configure import at_first_use
-from semijax.fits.ended import Ended, ended
+from semijax.fits.looked import Looked, fit_of, look, values_at
 from semijax.fits.measured import parts_of
 from semijax.fits.measured import residuals as of_measured
 from semijax.fits.problem import Problem, checked_count, checked_start, problem_of
 from semijax.fits.result import Fit
 from semijax.fits.sensitivity import forwards
+from semijax.fits.uncertainty import counted
 
 
 def many(
@@ -52,14 +53,18 @@ def many(
     data, count = _in_front(where, data, axes)
     first = jax.tree.map(lambda x, a: x if a is None else x[0], data[0], data[1])
     problem, given = problem_of(where, residuals, band, first, bounds=bounds, frozen=frozen, priors=priors, sigma=sigma)
-    checked_start(where, problem, np.asarray(_values(problem, problem.start)))
+    checked_start(where, problem, np.asarray(values_at(problem, problem.start)))
     problem, batched = _together(problem, data)
     u = drawn_starts(where, problem, starts, key, spread)
     how = {"batched": batched, "steps": steps, "tolerance": reachable(tolerance), "mode": jacobian, "batch": batch}
     found = _over_devices(problem, u, count, how)
     measured = residuals is of_measured
     stated = sigma is not None or (measured and all(part.stated for part in parts_of(first)))
-    return _fits(problem, given, found, not stated if scaled is None else bool(scaled))
+    at, start, taken, converged = jax.device_get(found)
+    checked_count(where, problem, int(counted(at.jacobian, at.residuals).min()))
+    chi2 = np.sum(at.residuals**2, axis=1)
+    losses, states = np.stack([start, chi2 / 2], axis=1), {"converged": converged & np.isfinite(chi2), "evaluations": taken}
+    return fit_of(where, problem, given, at, losses, not stated if scaled is None else bool(scaled), **states)
 
 
 def best_start(
@@ -79,11 +84,6 @@ def check_numbers(where: str, *, steps: int, starts: int, tolerance: float, jaco
         raise SemijaxError(f"{where}: tolerance = {tolerance!r}: allowed is a number between 0 and 1")
     if jacobian not in (None, "forward", "reverse"):
         raise SemijaxError(f"{where}: jacobian = {jacobian!r}: allowed are 'forward', 'reverse', None")
-
-
-@jax.jit
-def _values(problem: Problem, u: Array) -> Array:
-    return problem.residuals(problem.bounds.inside(u))
 
 
 def solve(problem: Problem, u: Array, steps: int, tolerance: float, mode: str | None) -> tuple[Array, Array, Array]:
@@ -117,15 +117,15 @@ def _best(problem: Problem, u: Array, *, steps: int, tolerance: float, mode: str
     return _of_starts(problem, u, steps, tolerance, mode)[0]
 
 
-def _whole(problem: Problem, u: Array, steps: int, tolerance: float, mode: str | None) -> tuple[Ended, Array, Array, Array]:
+def _whole(problem: Problem, u: Array, steps: int, tolerance: float, mode: str | None) -> tuple[Looked, Array, Array, Array]:
     """(where it ended, loss at its start, steps taken, whether it converged) of one fit."""
     start = jnp.sum(problem.residuals(problem.bounds.inside(u[0])) ** 2) / 2
     u, taken, converged = _of_starts(problem, u, steps, tolerance, mode)
-    return ended(problem, u, mode), start, taken, converged
+    return look(problem, u, mode), start, taken, converged
 
 
-@partial(jax.jit, static_argnames=("batched", "steps", "tolerance", "mode", "batch", "devices"))
-def _all(problem: Problem, u: Array, *, batched: tuple, steps: int, tolerance: float, mode, batch: int | None, devices: int):
+@partial(jax.jit, static_argnames=("batched", "steps", "tolerance", "mode", "batch"))
+def _all(problem: Problem, u: Array, *, batched: tuple, steps: int, tolerance: float, mode, batch: int | None):
     """Many fits; leaves of the problem for which `batched` is true have the axis of the data sets in front."""
     apart = [leaf for leaf, own in zip(problem.leaves, batched) if own]
     shared = replace(problem, leaves=[None if own else leaf for leaf, own in zip(problem.leaves, batched)])
@@ -138,48 +138,23 @@ def _all(problem: Problem, u: Array, *, batched: tuple, steps: int, tolerance: f
 
         return jax.lax.map(one, apart, batch_size=batch) if batch else jax.vmap(one)(apart)
 
-    if devices == 1:
-        return run(shared, u, apart)
-    mesh, split, everywhere = Mesh(np.array(jax.devices()), ("fits",)), PartitionSpec("fits"), PartitionSpec()
-    return jax.shard_map(run, mesh=mesh, in_specs=(everywhere, everywhere, split), out_specs=split, check_vma=False)(
-        shared, u, apart
-    )
+    return run(shared, u, apart)
 
 
 def _over_devices(problem: Problem, u: Array, count: int, how: dict) -> tuple:
     """Every device takes its share of the data sets; the last is repeated where they do not divide."""
-    devices = jax.device_count() if count >= jax.device_count() else 1
-    whole = math.ceil(count / devices) * devices
-    if whole > count:
-        fill = np.minimum(np.arange(whole), count - 1)
-        problem = replace(problem, leaves=[x[fill] if own else x for x, own in zip(problem.leaves, how["batched"])])
-    found = _all(problem, u, devices=devices, **how)
-    return jax.tree.map(lambda x: x[:count], found) if whole > count else found
-
-
-def _fits(problem: Problem, given: list, found: tuple, scaled: bool) -> Fit:
-    at, start, taken, converged = jax.device_get(found)
-    checked_count("many", problem, int(at.uncertain.count.min()))
-    band, data = problem.layout.given_back(given, at.values)
-    uncertain = at.uncertain
-    return Fit(
-        band,
-        data,
-        at.values,
-        np.stack([start, at.chi2 / 2], axis=1),
-        at.scattered if scaled else uncertain.covariance,
-        uncertain.determined,
-        at.at_bound,
-        at.chi2,
-        at.dof,
-        at.residuals,
-        at.jacobian,
-        uncertain.condition,
-        converged & np.isfinite(at.chi2),
-        taken,
-        layout=problem.layout,
-        scaled=scaled,
+    devices = jax.device_count()
+    if devices == 1 or count < devices:
+        return _all(problem, u, **how)
+    mesh = Mesh(np.array(jax.devices()), ("fits",))
+    split, everywhere = NamedSharding(mesh, PartitionSpec("fits")), NamedSharding(mesh, PartitionSpec())
+    fill = np.minimum(np.arange(math.ceil(count / devices) * devices), count - 1)
+    leaves = [jax.device_put(x[fill], split) if own else x for x, own in zip(problem.leaves, how["batched"])]
+    problem, u = jax.device_put(
+        (replace(problem, leaves=[None if own else x for x, own in zip(leaves, how["batched"])]), u), everywhere
     )
+    whole = [mine if own else x for mine, x, own in zip(leaves, problem.leaves, how["batched"])]
+    return jax.tree.map(lambda x: x[:count], _all(replace(problem, leaves=whole), u, **how))
 
 
 def _in_front(where: str, data: Any, axes: Any) -> tuple[tuple[Any, Any], int]:

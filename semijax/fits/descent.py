@@ -68,18 +68,19 @@ def fit(
         raise SemijaxError(f"{where}: patience = {patience!r}: allowed is a whole number ≥ 1, or None")
     tool = _tool(where, optimiser)
     problem, given = problem_of(where, loss, band, data, bounds=bounds, frozen=frozen, priors=priors)
-    _check_loss(where, problem)
+    _check_scalar(where, problem)
     u = drawn_starts(where, problem, starts, key, spread)
     few = FEW_MOVING if any(isinstance(part.predict, Followed | Steady) for part in _measured(data)) else FEW
     mode = gradient or ("forward" if u.shape[1] <= few else "reverse")
-    way, losses, stopped = _followed(problem, tool, u, steps, mode, patience, tolerance, progress)
-    best = int(np.asarray(way.best_loss).argmin())
-    at = jax.device_get(_ended(problem, way.best[best], hessian=covariance and u.shape[1] <= MOST_OF_HESSIAN))
-    if at.known is not None:
-        hopeful(where, at.known.condition, at.values.dtype)
-    made = _fit(problem, given, at, losses[:, best], stopped)
+    way = _begun(problem, u, tool=tool)
+    if not np.isfinite(way.first[0]):
+        raise SemijaxError(f"{where}: the loss is {float(way.first[0])} at the start: allowed is a start where it is finite")
+    way, losses, stopped = _followed(problem, way, tool, steps, mode, patience, tolerance, progress)
+    at = jax.device_get(_ended(problem, way, hessian=covariance and u.shape[1] <= MOST_OF_HESSIAN))
+    losses = np.concatenate([losses, at.losses[None]])[:, int(at.number)]
+    made = _fit(where, problem, given, at, losses, stopped)
     for remark in made.remarks:
-        warnings.warn(f"fit: {remark}", stacklevel=2)
+        warnings.warn(f"{where}: {remark}", stacklevel=2)
     return made
 
 
@@ -97,25 +98,28 @@ class _Way:
 
 @record
 class _Ended:
-    """Parameters [p], loss, its gradient [p], and what its Hessian says (None where none is made)."""
+    """Of the best start: its number, parameters [p], loss, gradient [p] and Hessian [p p] (None where none is made); the losses of all
+    at their last points.
+    """
 
+    number: Any
     values: Any
     loss: Any
     slope: Any
-    known: Any
+    hessian: Any
     at_bound: Any
+    losses: Any
 
 
 def _followed(
-    problem: Problem, tool: Any, u: Array, steps: int, mode, patience, tolerance, progress
+    problem: Problem, way: _Way, tool: Any, steps: int, mode, patience, tolerance, progress
 ) -> tuple[_Way, np.ndarray, str]:
     """(the ways, losses [so many starts], why it stopped)."""
-    way, done, found = _begun(problem, u, tool=tool), 0, []
-    stopped = ""
+    done, found, stopped = 0, [], ""
     while done < steps and not stopped:
         length = min(LOOKS, steps - done)
-        way, losses = _steps(problem, way, tool=tool, length=length, mode=mode)
-        found, done = [*found, np.asarray(losses)], done + length
+        way, losses = _steps(problem, way, length, tool=tool, mode=mode)
+        found, done = [*found, np.asarray(losses)[:length]], done + length
         best = np.fmin.accumulate(np.fmin.reduce(np.concatenate(found), axis=1))
         if not np.asarray(way.alive).any():
             stopped = "diverged: the loss is not finite, or 1e6 times what it was; the best point is kept"
@@ -123,8 +127,7 @@ def _followed(
             stopped = f"the best loss fell by less than {tolerance:g} of itself in {patience} steps"
         elif progress is not None and progress(done, steps, float(best[-1])):
             stopped = "stopped by progress"
-    way, last = _looked(problem, way)
-    return way, np.concatenate([*found, np.asarray(last)[None]]), stopped or f"{steps} steps done"
+    return way, np.concatenate(found), stopped or f"{steps} steps done"
 
 
 @partial(jax.jit, static_argnames=("tool",))
@@ -136,14 +139,14 @@ def _begun(problem: Problem, u: Array, *, tool: Any) -> _Way:
     return _Way(u, state, u, best, first, jnp.isfinite(first))
 
 
-@partial(jax.jit, static_argnames=("tool", "length", "mode"))
-def _steps(problem: Problem, way: _Way, *, tool: Any, length: int, mode: str) -> tuple[_Way, Array]:
-    """The ways after `length` steps, and the losses [length starts] before each."""
+@partial(jax.jit, static_argnames=("tool", "mode"))
+def _steps(problem: Problem, way: _Way, length: Any, *, tool: Any, mode: str) -> tuple[_Way, Array]:
+    """The ways after `length` steps, and the losses [LOOKS starts] before each."""
 
     def of(u):
         return problem.loss(problem.bounds.inside(u))
 
-    def step(way: _Way, _):
+    def step(way: _Way) -> tuple[_Way, Array]:
         value, slope = _value_and_slope(of, way.u, mode == "forward")
         way = _noted(way, value, jnp.all(jnp.isfinite(slope)))
         slope = jnp.where(way.alive, slope, 0.0)
@@ -152,14 +155,13 @@ def _steps(problem: Problem, way: _Way, *, tool: Any, length: int, mode: str) ->
         moved = replace(way, u=way.u + change.astype(way.u.dtype), state=state)
         return jax.tree.map(partial(jnp.where, way.alive), moved, way), value
 
-    return jax.lax.scan(lambda way, _: jax.vmap(step, in_axes=(0, None))(way, None), way, None, length=length)
+    def one(i, carry):
+        way, losses = carry
+        way, value = jax.vmap(step)(way)
+        return way, losses.at[i].set(value)
 
-
-@jax.jit
-def _looked(problem: Problem, way: _Way) -> tuple[_Way, Array]:
-    """The ways with their last point looked at, and its loss."""
-    last = jax.vmap(lambda u: problem.loss(problem.bounds.inside(u)))(way.u)
-    return jax.vmap(_noted, in_axes=(0, 0, None))(way, last, True), last
+    losses = jnp.full((LOOKS, way.u.shape[0]), jnp.nan, way.u.dtype)
+    return jax.lax.fori_loop(0, length, one, (way, losses))
 
 
 def _noted(way: _Way, value: Array, finite: Any) -> _Way:
@@ -179,44 +181,43 @@ def _value_and_slope(of: Callable, u: Array, forward: bool) -> tuple[Array, Arra
 
 
 @partial(jax.jit, static_argnames=("hessian",))
-def _ended(problem: Problem, u: Array, *, hessian: bool) -> _Ended:
-    x = problem.bounds.inside(u)
-    of = problem.loss
-    few = u.shape[0] <= FEW
+def _ended(problem: Problem, way: _Way, *, hessian: bool) -> _Ended:
+    last = jax.vmap(lambda u: problem.loss(problem.bounds.inside(u)))(way.u)
+    way = jax.vmap(_noted, in_axes=(0, 0, None))(way, last, True)
+    number = jnp.argmin(way.best_loss)
+    x, of = problem.bounds.inside(way.best[number]), problem.loss
+    few = x.shape[0] <= FEW
     slope = jax.jacfwd(of)(x) if few else jax.grad(of)(x)
-    known = None
-    if hessian:
-        curved = jax.jacfwd(jax.jacfwd(of))(x) if few else jax.hessian(of)(x)
-        known = of_hessian(curved, jnp.asarray(0))
-    return _Ended(x, of(x), slope, known, problem.bounds.at(x))
+    curved = (jax.jacfwd(jax.jacfwd(of)) if few else jax.hessian(of))(x) if hessian else None
+    return _Ended(number, x, of(x), slope, curved, problem.bounds.at(x), last)
 
 
-def _fit(problem: Problem, given: list, at: _Ended, losses: np.ndarray, stopped: str) -> Fit:
+def _fit(where: str, problem: Problem, given: list, at: _Ended, losses: np.ndarray, stopped: str) -> Fit:
     band, data = problem.layout.given_back(given, at.values)
     p = len(at.values)
-    known = at.known or Uncertainty(np.full((p, p), np.nan), np.ones(p, bool), np.nan, 0, False)  # pyright: ignore[reportArgumentType]
-    leaves = (
-        band,
-        data,
-        at.values,
-        losses[~np.isnan(losses)],
-        known.covariance,
-        known.determined,
-        at.at_bound,
-        2 * at.loss,
-        0,
-        None,
-        None,
-    )
-    states = (known.condition, not stopped.startswith("diverged") and _there(at), len(losses))
-    made = Fit(*leaves, *states, layout=problem.layout, scaled=False, stopped=stopped)
-    return replace(made, remarks=_remarks(made, at))
+    known = None if at.hessian is None else of_hessian(at.hessian)
+    if known is not None:
+        hopeful(where, known.condition, at.values.dtype)
+    covariance, determined = (np.full((p, p), np.nan), np.ones(p, bool)) if known is None else known[:2]
+    numbers = (band, data, at.values, losses[~np.isnan(losses)], covariance, determined, at.at_bound, 2 * at.loss, 0, None, None)
+    away = None if known is None else _distance(at, known)
+    there = away is None or (not known.falls and away < NEAR)  # pyright: ignore[reportOptionalMemberAccess]
+    states = (np.nan if known is None else known.condition, there and not stopped.startswith("diverged"), len(losses))
+    made = Fit(*numbers, *states, layout=problem.layout, stopped=stopped)
+    return replace(made, remarks=_remarks(made, known, away))
 
 
-def _remarks(made: Fit, at: _Ended) -> tuple[str, ...]:
-    said = []
-    names = ", ".join(made.undetermined)
-    if names and bool(at.known.falls):
+def _distance(at: _Ended, known: Uncertainty) -> float:
+    """How far the minimum is, in standard errors: sqrt(gᵀ C g), with what is determined and at no bound."""
+    sure = known.determined & (at.at_bound == 0)
+    square = float(at.slope[sure] @ known.covariance[np.ix_(sure, sure)] @ at.slope[sure])
+    return float(np.sqrt(square)) if square >= 0 else np.inf
+
+
+def _remarks(made: Fit, known: Uncertainty | None, away: float | None) -> tuple[str, ...]:
+    said, names = [], ", ".join(made.undetermined)
+    falls = known is not None and bool(known.falls)
+    if names and falls:
         said.append(f"no minimum: the loss falls along a direction of {names}; their errors are infinite ({made.stopped})")
     elif names:
         said.append(
@@ -224,22 +225,11 @@ def _remarks(made: Fit, at: _Ended) -> tuple[str, ...]:
         )
     if made.stopped.startswith("diverged"):
         said.append(made.stopped)
-    elif at.known is not None and not made.converged and not bool(at.known.falls):
-        away = f"{_distance(at):.2g} standard errors"
-        said.append(f"{made.stopped}, but the minimum is {away} away: allowed are more steps, or another optimiser")
+    elif away is not None and not made.converged and not falls:
+        said.append(
+            f"{made.stopped}, but the minimum is {away:.2g} standard errors away: allowed are more steps, or another optimiser"
+        )
     return tuple(said)
-
-
-def _there(at: _Ended) -> bool:
-    return at.known is None or (not bool(at.known.falls) and _distance(at) < NEAR)
-
-
-def _distance(at: _Ended) -> float:
-    """How far the minimum is, in standard errors: sqrt(gᵀ C g), with what is determined."""
-    sure = at.known.determined & (at.at_bound == 0)
-    slope, covariance = at.slope[sure], at.known.covariance[np.ix_(sure, sure)]
-    square = float(slope @ covariance @ slope)
-    return float(np.sqrt(square)) if square >= 0 else np.inf
 
 
 def _measured(data: Any) -> list[Measured]:
@@ -247,21 +237,13 @@ def _measured(data: Any) -> list[Measured]:
     return [part for part in parts if isinstance(part, Measured)]
 
 
-def _check_loss(where: str, problem: Problem) -> None:
+def _check_scalar(where: str, problem: Problem) -> None:
     found = jax.eval_shape(lambda leaves: problem.of(*jax.tree.unflatten(problem.layout.tree, leaves)), problem.leaves)
     if getattr(found, "shape", None) != ():
         shape = getattr(found, "shape", type(found).__name__)
         raise SemijaxError(
             f"{where}: loss(band, data) has shape {shape}: allowed is a scalar; residuals are for sj.least_squares"
         )
-    value = float(_loss(problem, problem.start))
-    if not np.isfinite(value):
-        raise SemijaxError(f"{where}: the loss is {value} at the start: allowed is a start where it is finite")
-
-
-@jax.jit
-def _loss(problem: Problem, u: Array) -> Array:
-    return problem.loss(problem.bounds.inside(u))
 
 
 def _tool(where: str, optimiser: Any) -> Any:

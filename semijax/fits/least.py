@@ -2,23 +2,21 @@
 
 import warnings
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from semijax._pytree import replace
-from semijax._types import Array, SemijaxError
+from semijax._types import SemijaxError
 from semijax.configure import at_first_use
 from semijax.fits import batches
-from semijax.fits.ended import Ended, ended
+from semijax.fits.looked import Looked, fit_of, look_at, values_at
 from semijax.fits.measured import parts_of
 from semijax.fits.measured import residuals as of_measured
-from semijax.fits.problem import Problem, checked_count, checked_start, derivative, problem_of
+from semijax.fits.problem import Problem, checked_count, checked_start, problem_of
 from semijax.fits.result import Fit
-from semijax.fits.uncertainty import hopeful
+from semijax.fits.uncertainty import counted
 
 POOR_FIT = 1.5  # χ²/dof beyond which a fit to stated errors is remarked upon, if chance alone makes it so once in 1e4
 
@@ -61,20 +59,19 @@ def least_squares(
     problem, given = problem_of(where, residuals, band, data, bounds=bounds, frozen=frozen, priors=priors, sigma=sigma)
     scaled = _scaled(where, scaled, problem, data)
     batches.check_numbers(where, steps=steps, starts=starts, tolerance=tolerance, jacobian=jacobian)
-    start = problem.start
-    at = _ended(problem, start, mode=jacobian)
-    first = np.asarray(at.residuals)
+    way, start = _Way(problem, jacobian, steps, progress), np.asarray(problem.start, np.float64)
+    first = np.asarray(way.look(start).residuals)
     checked_start(where, problem, first)
-    checked_count(where, problem, int(at.uncertain.count))
+    checked_count(where, problem, int(counted(np.asarray(way.look(start).jacobian), first)))
     if starts > 1:
-        start = batches.best_start(where, problem, starts, key, spread, steps, tolerance, jacobian)
-    way = _Way(problem, jacobian, steps, progress)
-    u, converged, stopped = _solved(way, np.asarray(start, np.float64), max(tolerance, 4 * float(np.finfo(first.dtype).eps)))
-    at = _ended(problem, jnp.asarray(u, first.dtype), mode=jacobian)
-    hopeful(where, at.uncertain.condition, first.dtype)
-    fit = _fit(problem, given, at, way, scaled=scaled, converged=converged, stopped=stopped)
+        start = np.asarray(batches.best_start(where, problem, starts, key, spread, steps, tolerance, jacobian), np.float64)
+    u, converged, stopped = _solved(way, start, max(tolerance, 4 * float(np.finfo(first.dtype).eps)))
+    at = way.look(u)
+    states = {"converged": converged, "evaluations": way.evaluations, "stopped": stopped}
+    fit = fit_of(where, problem, given, at, np.asarray(way.losses), scaled, **states)
+    fit = replace(fit, remarks=remarks_of(fit))
     for remark in fit.remarks[: bool(fit.undetermined) + (not converged)]:
-        warnings.warn(f"least_squares: {remark}", stacklevel=2)
+        warnings.warn(f"{where}: {remark}", stacklevel=2)
     return fit
 
 
@@ -85,11 +82,18 @@ class _Way:
         self.problem, self.mode, self.steps, self.progress = problem, mode, steps, progress
         self.losses: list[float] = []
         self.evaluations, self.best = 0, np.zeros(0)
+        self.seen: tuple[np.ndarray, Any] = np.zeros(0), None
+
+    def look(self, u: np.ndarray) -> Looked:
+        """Residuals and Jacobian, which the last call for the same u has found already."""
+        if not np.array_equal(self.seen[0], u):
+            self.seen = u.copy(), look_at(self.problem, jnp.asarray(u, float), mode=self.mode)
+        return self.seen[1]
 
     def value(self, u: np.ndarray) -> np.ndarray:
         """Residuals [m]."""
         self.evaluations += 1
-        self.latest = u.copy(), np.asarray(_values(self.problem, jnp.asarray(u, float)), np.float64)
+        self.latest = u.copy(), np.asarray(values_at(self.problem, jnp.asarray(u, float)), np.float64)
         return self.latest[1]
 
     def slope(self, u: np.ndarray) -> np.ndarray:
@@ -100,7 +104,8 @@ class _Way:
         self.best = u.copy()
         if self.progress is not None and self.progress(self.evaluations, self.steps, self.losses[-1]):
             raise _Stopped("stopped by progress")
-        slope = np.asarray(_slopes(self.problem, jnp.asarray(u, float), mode=self.mode), np.float64)
+        at = self.look(u)
+        slope = np.asarray(at.jacobian, np.float64) * np.asarray(at.stretch, np.float64)[None]
         if not np.isfinite(slope).all():
             raise _Stopped("diverged: the Jacobian is not finite; the best point is kept")
         return slope
@@ -122,48 +127,6 @@ def _solved(way: _Way, start: np.ndarray, tolerance: float) -> tuple[np.ndarray,
     if done.status == 0:
         return done.x, False, f"stopped after {way.steps} evaluations before it converged"
     return done.x, True, "converged"
-
-
-@jax.jit
-def _values(problem: Problem, u: Array) -> Array:
-    return problem.residuals(problem.bounds.inside(u))
-
-
-@partial(jax.jit, static_argnames=("mode",))
-def _slopes(problem: Problem, u: Array, *, mode: str | None) -> Array:
-    outputs = jax.eval_shape(problem.residuals, u).shape[0]
-    return derivative(lambda u: problem.residuals(problem.bounds.inside(u)), u, outputs, mode)
-
-
-@partial(jax.jit, static_argnames=("mode",))
-def _ended(problem: Problem, u: Array, *, mode: str | None) -> Ended:
-    return ended(problem, u, mode)
-
-
-def _fit(problem: Problem, given: list, at: Ended, way: _Way, *, scaled: bool, converged: bool, stopped: str) -> Fit:
-    numbers = jax.device_get(at)
-    band, data = problem.layout.given_back(given, numbers.values)
-    uncertain = numbers.uncertain
-    fit = Fit(
-        band,
-        data,
-        numbers.values,
-        np.asarray(way.losses),
-        numbers.scattered if scaled else uncertain.covariance,
-        uncertain.determined,
-        numbers.at_bound,
-        numbers.chi2,
-        numbers.dof,
-        numbers.residuals,
-        numbers.jacobian,
-        uncertain.condition,
-        converged,
-        way.evaluations,
-        layout=problem.layout,
-        scaled=scaled,
-        stopped=stopped,
-    )
-    return replace(fit, remarks=remarks_of(fit))
 
 
 def remarks_of(fit: Fit) -> tuple[str, ...]:

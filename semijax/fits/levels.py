@@ -1,5 +1,6 @@
 """Band energies as data: E(k) of one band, of several, or of the levels of an H(k), with windows, an offset and no labels if need be."""
 
+import itertools
 from typing import Any
 
 import jax
@@ -115,13 +116,17 @@ def _chosen(where: str, bands: Any) -> tuple[int, ...] | None:
 
 def _check_zone(where: str, k: np.ndarray, zone: Any) -> None:
     """Raises SemijaxError for a k that a reciprocal vector would make shorter by more than rounding."""
-    inside = np.asarray(jax.vmap(lambda q: lattices.to_brillouin_zone(q, zone))(jnp.asarray(k)))
-    lengths, least = np.linalg.norm(k, axis=1), np.linalg.norm(inside, axis=1)
-    outside = lengths > least + 1e-5 * np.linalg.norm(lattices.reciprocal(zone), axis=1).max()
-    if outside.any():
-        i = int(np.argmax(outside))
+    rows = lattices.reciprocal(zone)
+    around = np.array(list(itertools.product(range(-3, 4), repeat=len(rows)))) @ rows
+    if k.shape[1] != rows.shape[1]:
+        raise SemijaxError(f"{where}: zone of {rows.shape[1]} dimensions, k of {k.shape[1]}: allowed are equal ones")
+    # k is nearer to 0 than to G where k·G < G²/2
+    beyond = k @ around.T - np.sum(around**2, axis=1) / 2 > 1e-5 * np.sum(rows**2, axis=1).max()
+    if beyond.any():
+        i = int(np.argmax(beyond.any(axis=1)))
+        inside = np.asarray(lattices.to_brillouin_zone(jnp.asarray(k[i]), zone))
         raise SemijaxError(
-            f"{where}: k[{i}] = {k[i].round(6).tolist()} 1/Å is outside the zone, {inside[i].round(6).tolist()} is inside: "
+            f"{where}: k[{i}] = {k[i].round(6).tolist()} 1/Å is outside the zone, {inside.round(6).tolist()} is inside: "
             "allowed are wavevectors of the first Brillouin zone (sj.lattice.to_brillouin_zone), or no zone="
         )
 

@@ -95,7 +95,7 @@ def layout_of(where: str, band: Any, data: Any, frozen: Any = ()) -> tuple[Layou
                 f"{where}: {leaf!r} in band or data: allowed are numbers and arrays; a function belongs into fits.Model"
             )
     of_band, of_data = list(_band_leaves(where, band)), _data_leaves(band, data)
-    places, called = [tuple(x) for x in zip(*of_band, *of_data)] or ((), ())
+    places, called = tuple(place for place, _ in [*of_band, *of_data]), [name for _, name in [*of_band, *of_data]]
     arrays = [jnp.asarray(leaf, dtype) if _is_floating(leaf) else jnp.asarray(leaf) for leaf in leaves]
     shapes = tuple(arrays[i].shape for i in places)
     names = tuple(name for leaf, shape in zip(called, shapes) for name in _entries(leaf, shape))
