@@ -7,11 +7,15 @@ from semijax.bands.dirac import graphene, massive_dirac
 from semijax.bands.fourier import fourier
 from semijax.bands.library import cosine, ellipsoidal, kane, parabolic, superlattice, tight_binding, warped
 from semijax.bands.sampled import sampled
+from semijax.bands.smoothing import smoothed
+from semijax.bands.stars import rotations_of, stars
+from semijax.bands.structure import Structure
 from semijax.bands.tabulate import tabulate
 from semijax.bands.wannier import wannier
 
 __all__ = [
     "Band",
+    "Structure",
     "bloch",
     "cosine",
     "ellipsoidal",
@@ -22,7 +26,10 @@ __all__ = [
     "materials",
     "models",
     "parabolic",
+    "rotations_of",
     "sampled",
+    "smoothed",
+    "stars",
     "superlattice",
     "tabulate",
     "tight_binding",

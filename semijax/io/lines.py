@@ -1,17 +1,15 @@
 """Energies along lines of k: those of a density-functional program in .npz, and the path Wannier90 itself drew."""
 
 import math
-import zipfile
-import zlib
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from semijax._types import SemijaxError
+from semijax.io.banddata.npz import arrays
 from semijax.io.text import Text
 
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, TypeError, RuntimeError, MemoryError)
 _ARRAYS = {"k_frac": "[m 3]", "energy_eV": "[m bands]"}
 _ALLOWED = "allowed is a .npz with arrays k_frac [m 3] and energy_eV [m bands]"
 
@@ -27,19 +25,7 @@ class Points(NamedTuple):
 
 def read_points(path) -> Points:
     """A .npz with k_frac [m 3] and energy_eV [m bands], in rising order, and maybe fermi_eV; raises SemijaxError `file: ...`."""
-    try:
-        with np.load(Path(path), allow_pickle=False) as file:
-            found = {key: np.asarray(file[key], np.float64) for key in (*_ARRAYS, "fermi_eV") if key in file.files}
-    except OSError as error:
-        raise SemijaxError(f"{path}: {error.strerror or 'no .npz'}: {_ALLOWED}") from None
-    except _DAMAGE as error:
-        raise SemijaxError(f"{path}: cannot be read ({' '.join(str(error).split())[:100]}): {_ALLOWED}") from None
-    for key, shape in _ARRAYS.items():
-        if key not in found:
-            raise SemijaxError(f"{path}: no array {key}: {_ALLOWED}")
-        value = found[key]
-        if value.ndim != 2 or value.size == 0 or not np.isfinite(value).all():
-            raise SemijaxError(f"{path}: {key} {value.shape}: allowed are finite numbers {shape}")
+    found = arrays(path, tuple(_ARRAYS), ("fermi_eV",))
     k, energies, fermi = found["k_frac"], found["energy_eV"], found.get("fermi_eV", np.array(np.nan))
     if k.shape != (len(energies), 3):
         raise SemijaxError(f"{path}: k_frac {k.shape}, energy_eV {energies.shape}: {_ALLOWED}")

@@ -2,5 +2,6 @@
 
 from semijax.bands.models.lattices import bilayer_graphene, haldane, kane_mele, ssh, weyl
 from semijax.bands.models.semiconductors import bhz, kane, luttinger
+from semijax.bands.models.slater_koster import as_wannier, slater_koster
 
-__all__ = ["bhz", "bilayer_graphene", "haldane", "kane", "kane_mele", "luttinger", "ssh", "weyl"]
+__all__ = ["as_wannier", "bhz", "bilayer_graphene", "haldane", "kane", "kane_mele", "luttinger", "slater_koster", "ssh", "weyl"]
