@@ -179,7 +179,8 @@ def test_bounds_are_smooth_maps_with_an_inverse():
     inside = jax.jit(jax.vmap(lambda u: jax.jvp(problem.bounds.inside, (u,), (jnp.ones_like(u),))))
     u = problem.start
     x, slope = inside(jnp.stack([u, u - 800.0, u + 800.0]))
-    np.testing.assert_allclose(x[0], np.tile(start["a"], 4), rtol=1e-12)
+    # below a bound of 1e3 what is left of the difference is rounded as that is
+    np.testing.assert_allclose(x[0], np.tile(start["a"], 4), rtol=1e-12, atol=2 * EPS * 1e3)
     assert (slope[0] > 0).all()
     assert np.isfinite(x).all()
 
