@@ -11,8 +11,8 @@ from test_cli import called
 from semijax import bands, cli, fits
 from semijax._types import SemijaxError
 from semijax.fitting import case as cases
+from semijax.fitting import command, models
 from semijax.fitting import data as data_of
-from semijax.fitting import models
 
 GERMANIUM = """
 title = "Masses of germanium"
@@ -178,6 +178,48 @@ def test_several_models_and_motion(here):
     assert again["two"].params["period"] == 100.0
     np.testing.assert_allclose(again["two"].lattice, [[100.0]])
     assert isinstance(again["two"], type(bands.cosine(1.0, 1.0)))
+
+
+GRAPHENE = {
+    "kind": "slater_koster",
+    "lattice": [["2.46 angstrom", 0.0], ["-1.23 angstrom", "2.1304225 angstrom"]],
+    "atoms": [{"symbol": "C", "place": [1 / 3, 2 / 3]}, {"symbol": "C", "place": [2 / 3, 1 / 3]}],
+    "orbitals": {"C": {"pz": 0.0}},
+    "dimension": 2,
+}
+
+
+def test_tight_binding_of_a_crystal_has_parameters_of_its_own(here):
+    k = np.array([[0.0, 0.0, 0.0], [0.0, 2 * np.pi / (3 * 1.42), 0.0]])  # Γ and M
+    np.savez(here / "dft.npz", k=k, e=np.array([[-8.1, 8.1], [-2.7, 2.7]]))
+    columns = {"k": {"column": "k", "unit": "1/angstrom"}, "energy": {"column": "e", "unit": "eV"}}
+    document = {
+        "model": GRAPHENE,
+        "parameters": {"hopping.C-C-1.pp_pi": {"start": "-2700 meV", "high": 0.0}},
+        "data": {"dft": {"kind": "energies", "file": "dft.npz", "sigma": "1 meV", **columns}},
+    }
+    model, data, case = loaded(here, document)
+    (name,) = document["parameters"]
+    assert models.units_of(case, [], ("onsite.C.pz", name)) == ["electron_volt", "electron_volt"]
+    _, _, frozen, starts = command.known(case, [])
+    assert (frozen, starts) == ((), {name: -2.7})
+    model, parts = fits.restarted(model, data, starts)
+    # the levels are ± three hoppings at Γ, ± one at M
+    np.testing.assert_allclose(parts["dft"].predicted(model), parts["dft"].values, atol=1e-5)
+
+
+def test_numbers_of_a_crystal_are_no_names(here):
+    orbitals = {"C": {"pz": "e"}}
+    document = {"model": GRAPHENE | {"orbitals": orbitals}, "parameters": {"e": "0 eV"}, "data": {}}
+    np.savez(here / "dft.npz", k=np.zeros((1, 2)), e=np.zeros((1, 2)))
+    columns = {"k": {"column": "k", "unit": "1/angstrom"}, "energy": {"column": "e", "unit": "eV"}}
+    document["data"] = {"dft": {"kind": "energies", "file": "dft.npz", **columns}}
+    with pytest.raises(SemijaxError, match=r'my.toml: model.orbitals.C.pz = "e": allowed are numbers; its parameters have names'):
+        cases.check(document, "my.toml", here)
+    wrong = document | {"model": GRAPHENE | {"orbitals": {"Si": {"s": 0.0}}}, "parameters": {}}
+    with pytest.raises(SemijaxError, match="my.toml: model: slater_koster: orbitals of Si: allowed are those of C") as error:
+        loaded(here, wrong)
+    assert "\n" not in str(error.value)
 
 
 BAD = {

@@ -48,19 +48,19 @@ def test_many_starts_find_the_deepest_minimum():
     assert best.values[0] == pytest.approx(0.0, abs=1e-6)
 
 
-def three_lines():
+def four_lines():
     x, y = LINE
-    sets = np.stack([y, y + 1.0, y + 2.0], axis=1)
+    sets = np.stack([y, y + 1.0, y + 2.0, y + 3.0], axis=1)
     return fits.many(line, {"a": 0.0, "b": 0.5}, (x, sets), axes=(None, 1), starts=2, key=jax.random.key(0), batch=2)
 
 
 def test_axes_say_which_arrays_count_the_sets():
-    found = three_lines()
+    found = four_lines()
     alone = sj.least_squares(line, {"a": 0.0, "b": 0.5}, LINE)
-    np.testing.assert_allclose(found.params["a"], alone.values[0] + np.arange(3.0), rtol=1e-7)
-    assert found.params["b"].shape == (3,)
-    assert found.errors["b"].shape == (3,)
-    np.testing.assert_allclose(found.sigmas, np.tile(alone.sigmas, (3, 1)), rtol=1e-6)
+    np.testing.assert_allclose(found.params["a"], alone.values[0] + np.arange(4.0), rtol=1e-7)
+    assert found.params["b"].shape == (4,)
+    assert found.errors["b"].shape == (4,)
+    np.testing.assert_allclose(found.sigmas, np.tile(alone.sigmas, (4, 1)), rtol=1e-6)
     assert found.scaled
 
 
@@ -91,7 +91,7 @@ BAD = {
     ),
     "an axis that is not there": (lambda: fits.many(line, {"a": 0.0, "b": 0.5}, LINE, axes=3), "allowed are axes of one length"),
     "a table of many": (
-        lambda: three_lines().table(),
+        lambda: four_lines().table(),
         "fits.one",
     ),
     "copies without sigma": (

@@ -82,6 +82,9 @@ def test_a_miniband_comes_out_of_its_bloch_oscillations():
     np.testing.assert_allclose(fit.band.lattice, [[fit.values[1]]])
     assert 0.5 < float(fit.reduced_chi2) < 1.6  # 48 degrees of freedom: three standard deviations
     assert fit.data.extra["tau"] == fit.values[2]
+    samples = fits.bootstrap(fit, fits.residuals, fit.data, 40, jax.random.key(0))
+    # 40 samples tell a scatter to 11 %, what 51 data scatter to 10 %
+    np.testing.assert_allclose(samples.std(axis=0), fit.sigmas, rtol=0.5)
 
 
 def test_a_current_is_charge_times_velocity():
@@ -106,7 +109,7 @@ def test_jacobians_through_ten_thousand_steps_are_exact():
     assert follow.steps * follow.frames == 10_000
     x = np.asarray(problem.layout.start(problem.leaves))
     of = jax.jit(lambda x: problem.residuals(x))
-    forward = np.asarray(jax.jit(lambda x: derivative(problem.residuals, x, 99, "forward"))(jnp.asarray(x)))
+    forward = np.asarray(jax.jit(lambda x: derivative(problem.residuals, x, "forward")[1])(jnp.asarray(x)))
     for i in range(len(x)):
         # k turns round many times: positions curve with parameters over 1e-3 of these, so h² truncates to 1e-8 of the slope
         h = 1e-6 * abs(x[i]) * np.eye(len(x))[i]
@@ -130,6 +133,7 @@ def test_chunks_and_directions_of_derivatives_agree(monkeypatch):
         np.testing.assert_allclose(backwards[key], whole[key], rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_a_descent_through_trajectories_ends_at_the_truth():
     few = {"field": PUSH, "carriers": fits.over_zone(8), "temperature": HOT, "component": 0, "dt": 20.0, "sigma": 0.01}
     true = predicted(fits.drift(TIMES[:11], np.zeros(11), **few))

@@ -16,9 +16,8 @@ from semijax.configure import at_first_use
 from semijax.fits.looked import Looked, fit_of, look, values_at
 from semijax.fits.measured import parts_of
 from semijax.fits.measured import residuals as of_measured
-from semijax.fits.problem import Problem, checked_count, checked_start, problem_of
+from semijax.fits.problem import Problem, checked_count, checked_start, problem_of, residuals_at
 from semijax.fits.result import Fit
-from semijax.fits.sensitivity import forwards
 from semijax.fits.uncertainty import counted
 
 
@@ -92,15 +91,8 @@ def solve(problem: Problem, u: Array, steps: int, tolerance: float, mode: str | 
 
     from semijax.fits.orthogonal import Orthogonal
 
-    def of(u, problem):
-        return problem.residuals(problem.bounds.inside(u))
-
-    outputs = jax.eval_shape(problem.residuals, u).shape[0]
-    forward = u.shape[0] <= outputs if mode is None else mode == "forward"
     solver = optimistix.LevenbergMarquardt(rtol=tolerance, atol=tolerance, linear_solver=Orthogonal())
-    options = {"jac": "fwd" if forward else "bwd"}
-    with forwards(forward):
-        done = optimistix.least_squares(of, solver, u, problem, options=options, max_steps=steps, throw=False)
+    done = optimistix.least_squares(partial(residuals_at, mode), solver, u, problem, max_steps=steps, throw=False)
     return done.value, jnp.asarray(done.stats["num_steps"], jnp.int32), done.result == optimistix.RESULTS.successful
 
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from semijax._pytree import record
+from semijax._pytree import record, static
 from semijax._types import SemijaxError
 from semijax.fits.parameters import Layout, entries_of
 
@@ -18,16 +18,19 @@ class Bounds:
 
     Between two bounds x = low + (high − low)/(1 + exp(−u)). Above one x = low + scale·log(1 + exp(u)), which far from the bound is a
     straight line, so that a quadratic stays one; below one the same reflected. Else x = origin + scale·u. scale: the distance of the
-    start from its bound, or its size: a step of u by one is a step of x by about so much, whatever its unit.
+    start from its bound, or its size: a step of u by one is a step of x by about so much, whatever its unit. any: whether one is bound.
     """
 
     low: Any
     high: Any
     origin: Any
     scale: Any
+    any: bool = static(default=True)
 
     def inside(self, u: Any) -> Any:
         """x [p] of u [p]."""
+        if not self.any:
+            return self.origin + self.scale * u
         above, below = jnp.isfinite(self.low), jnp.isfinite(self.high)
         low, high = jnp.where(above, self.low, 0.0), jnp.where(below, self.high, 0.0)
         both = low + (high - low) * jax.nn.sigmoid(u)
@@ -47,6 +50,8 @@ class Bounds:
 
     def at(self, x: Any) -> Any:
         """−1 or 1 [p] where x has come as near to its lower or upper bound as makes no difference, else 0."""
+        if not self.any:
+            return jnp.zeros(jnp.shape(x), int)
         room = jnp.where(jnp.isfinite(self.low) & jnp.isfinite(self.high), self.high - self.low, self.scale)
         near = 1e-6 * room
         return jnp.where(x - self.low < near, -1, jnp.where(self.high - x < near, 1, 0))
@@ -70,7 +75,8 @@ def bounds_of(where: str, bounds: Any, layout: Layout, start: np.ndarray) -> Bou
                 f"{where}: {name} starts at {x:g}: allowed is a start between its bounds, {lows[i]:g} and {highs[i]:g}"
             )
     scale = np.where(np.isfinite(lows), start - lows, np.where(np.isfinite(highs), highs - start, _sizes(layout, start)))
-    return Bounds(*(jnp.asarray(x, float) for x in (lows, highs, start, scale)))
+    limited = bool(np.isfinite(lows).any() or np.isfinite(highs).any())
+    return Bounds(*(jnp.asarray(x, float) for x in (lows, highs, start, scale)), any=limited)
 
 
 def priors_of(where: str, priors: Any, layout: Layout) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from semijax import lattice as lattices
-from semijax._pytree import record, static
+from semijax._pytree import record, replace, static
 from semijax._types import Array, SemijaxError
 from semijax.bands.band import Band
 from semijax.fits import inputs
@@ -182,6 +182,21 @@ class CyclotronMasses:
 
     directions: Any
     center: Any
+
+    def finer(self, at: np.ndarray) -> tuple[np.ndarray, "CyclotronMasses"]:
+        """(angles, itself there) ten times as close as at the angles given [n], on the great circles between directions: for pictures."""
+        order = np.argsort(at, kind="stable")
+        angle, b = np.asarray(at)[order], np.asarray(self.directions)[order]
+        turn = np.arccos(np.clip(np.sum(b[:-1] * b[1:], axis=-1, keepdims=True), -1, 1))
+        size = np.where(turn > 0, np.sin(turn), 1.0)
+        parts, steps = np.arange(10) / 10, np.diff(angle)
+        ways = [
+            np.where(turn > 0, np.sin((1 - t) * turn) / size, 1.0) * b[:-1]
+            + np.where(turn > 0, np.sin(t * turn) / size, 0.0) * b[1:]
+            for t in parts
+        ]
+        directions = np.concatenate([np.stack(ways, axis=1).reshape(-1, *b.shape[1:]), b[-1:]])
+        return np.append((angle[:-1, None] + parts * steps[:, None]).reshape(-1), angle[-1]), replace(self, directions=directions)
 
     def __call__(self, band: Any) -> Array:
         of, b = _one("cyclotron_masses", band), _at(self.directions)

@@ -28,8 +28,7 @@ class Looked:
 def look(problem: Problem, u: Array, mode: str | None) -> Looked:
     """What there is at u [p]; mode: see `derivative`."""
     x, stretch = jax.jvp(problem.bounds.inside, (u,), (jnp.ones_like(u),))  # each x depends on its own u alone
-    found = problem.residuals(x)
-    slopes = derivative(problem.residuals, x, found.shape[0], mode)
+    found, slopes = derivative(problem.residuals, x, mode)
     return Looked(x, stretch, found, slopes, problem.bounds.at(x))
 
 

@@ -121,7 +121,7 @@ def measured(
     free["extra"] = {key: _free(what, key, start, 0.0) for key, start in extra.items() if start is not None} if extra else None
     words = {"what": what, "unit": unit, "axis": axis, "part": part, "match": match, "relative": relative, "stated": stated}
     words["centred"] = isinstance(offset, str)
-    return Measured(values, np.where(used, errors, 1.0), used, _tree(predict), at, **free, **words)
+    return Measured(values, np.where(used, errors, 1.0), used, as_tree(predict), at, **free, **words)
 
 
 def residuals(band: Any, data: Any) -> Array:
@@ -190,10 +190,10 @@ def _is_measured(node: Any) -> bool:
     return isinstance(node, Measured)
 
 
-def _tree(predict: Callable) -> Any:
+def as_tree(function: Callable) -> Any:
     """A plain function as a tree without arrays."""
-    leaves = jax.tree.leaves(predict)
-    return jax.tree_util.Partial(predict) if len(leaves) == 1 and leaves[0] is predict else predict
+    leaves = jax.tree.leaves(function)
+    return jax.tree_util.Partial(function) if len(leaves) == 1 and leaves[0] is function else function
 
 
 def _used(what: str, values: Any, use: Any) -> np.ndarray:

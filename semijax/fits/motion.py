@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -13,7 +12,7 @@ from semijax._types import Phase, SemijaxError
 from semijax.carriers import Carriers
 from semijax.fits import inputs
 from semijax.fits.followed import Component, Followed, Steady
-from semijax.fits.measured import Measured, measured
+from semijax.fits.measured import Measured, as_tree, measured
 from semijax.steppers import rk4
 
 LONG = 15  # relaxation times that a steady state is made of: exp(−15) = 3e-7 of it is left out
@@ -62,8 +61,8 @@ def ensemble(
         raise SemijaxError(f"{what}: carriers = {type(carriers).__name__}: allowed is sj.Carriers, or a function of the band")
     if temperature is not None:
         inputs.positive(what, "temperature", temperature, ())
-    looked = _tree(of) if component is None else Component(_tree(of), int(component))
-    carriers = carriers if isinstance(carriers, Carriers) else _tree(carriers)
+    looked = as_tree(of) if component is None else Component(as_tree(of), int(component))
+    carriers = carriers if isinstance(carriers, Carriers) else as_tree(carriers)
     follow = Followed(field, carriers, step, looked, temperature, *clock, charge=charge, longest=dt)
     extra = None if tau is None else {"tau": float(inputs.positive(what, "tau", tau, ()))}
     words = {"what": what, "unit": unit, "axis": "time (fs)", "at": np.asarray(times, np.float64), "dimensions": (1, 2)}
@@ -112,9 +111,9 @@ def steady_drift(
     tau = float(inputs.positive(what, "tau", tau, ()))
     if not isinstance(carriers, Carriers) and not callable(carriers):
         raise SemijaxError(f"{what}: carriers = {type(carriers).__name__}: allowed is sj.Carriers, or a function of the band")
-    carriers = carriers if isinstance(carriers, Carriers) else _tree(carriers)
+    carriers = carriers if isinstance(carriers, Carriers) else as_tree(carriers)
     clock = 0.0, LONG * tau / samples, samples, 0
-    follow = Followed(None, carriers, rk4, _tree(observables.velocity), temperature, *clock, charge=charge)
+    follow = Followed(None, carriers, rk4, as_tree(observables.velocity), temperature, *clock, charge=charge)
     words = {"what": what, "unit": "Å/fs", "axis": "electric field (V/Å)", "at": electric, "dimensions": (1,)}
     of = Steady(follow, electric, along / np.linalg.norm(along))
     return measured(of, velocity, sigma=sigma, use=use, extra={"tau": tau}, part=part, **words)
@@ -160,9 +159,3 @@ def _clock(what: str, times: Any, count: int, start: float | None) -> tuple[floa
         )
     before = round(skipped)
     return float(t[0] - before * spacing), float(spacing), count - 1 + before, before
-
-
-def _tree(function: Callable) -> Any:
-    """A plain function as a tree without arrays."""
-    leaves = jax.tree.leaves(function)
-    return jax.tree_util.Partial(function) if len(leaves) == 1 and leaves[0] is function else function

@@ -1,6 +1,7 @@
 """Problem: a fit made ready: residuals or loss as functions of numbers without bounds, compiled once for every problem of its kind."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -21,8 +22,8 @@ from semijax.fits.sensitivity import forwards
 class Problem:
     """Everything a fit needs, as a tree: leaves of (band, data), where the parameters are in them, bounds, priors, standard errors.
 
-    of: residuals(band, data) or loss(band, data), the user's. rates: 1/standard deviations of priors, zero for none. sigma: None where
-    the residuals are taken as they are.
+    of: residuals(band, data) or loss(band, data), the user's. rates: 1/standard deviations of priors, zero for none. sigma [m] without
+    the priors: None where the residuals are taken as they are.
     """
 
     of: Callable = static()
@@ -46,8 +47,8 @@ class Problem:
     def residuals(self, x: Array) -> Array:
         """Residuals [m] at x [p] in standard errors, those of the priors last."""
         found = jnp.asarray(self.of(*self.filled(x)))
-        found = found if self.sigma is None else found / jnp.asarray(self.sigma, found.dtype)
         found = found.reshape(-1).astype(x.dtype)
+        found = found if self.sigma is None else found / self.sigma
         return jnp.concatenate([found, (x - self.means) * self.rates]) if self.prior else found
 
     def loss(self, x: Array) -> Array:
@@ -98,7 +99,7 @@ def _checked_sigma(where: str, sigma: Any, shape: tuple[int, ...]) -> Array:
     if not (np.isfinite(array).all() and (array > 0).all()):
         worst = array.min() if np.isfinite(array).all() else "not finite"
         raise SemijaxError(f"{where}: sigma = {worst}: allowed are finite numbers > 0")
-    return jnp.asarray(array, float)
+    return jnp.asarray(np.broadcast_to(array, shape).reshape(-1), float)
 
 
 def checked_start(where: str, problem: Problem, found: np.ndarray) -> None:
@@ -157,8 +158,22 @@ def _apart(problem: Problem, x: Array) -> Array:
     return jax.jacrev(differences)(x)
 
 
-def derivative(function: Callable, x: Array, outputs: int, mode: str | None) -> Array:
-    """The Jacobian [m p] of a function of x [p], forwards where there are no more parameters than outputs, else backwards."""
-    forward = x.shape[0] <= outputs if mode is None else mode == "forward"
+def derivative(function: Callable, x: Array, mode: str | None) -> tuple[Array, Array]:
+    """(values [m], Jacobian [m p]) of a function of x [p], forwards where there are no more parameters than values, else backwards."""
+    forward = x.shape[0] <= jax.eval_shape(function, x).shape[0] if mode is None else mode == "forward"
     with forwards(forward):
-        return jax.jacfwd(function)(x) if forward else jax.jacrev(function)(x)
+        slopes, values = (jax.jacfwd if forward else jax.jacrev)(lambda x: (function(x),) * 2, has_aux=True)(x)
+    return values, slopes
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def residuals_at(mode: str | None, u: Array, problem: Problem) -> Array:
+    """Residuals [m] at u [p]; their linear part is the Jacobian as a matrix, found at once in the direction that `derivative` takes."""
+    return problem.residuals(problem.bounds.inside(u))
+
+
+@residuals_at.defjvp
+def _(mode, primals, tangents):
+    u, problem = primals
+    values, slopes = derivative(lambda u: problem.residuals(problem.bounds.inside(u)), u, mode)
+    return values, jnp.matmul(slopes, tangents[0], precision="highest")

@@ -64,10 +64,7 @@ def bootstrap(
 @partial(jax.jit, static_argnames=("steps", "tolerance"))
 def _resampled(problem: Problem, start: Array, roots: Array, *, steps: int, tolerance: float) -> Array:
     def one(root):
-        def of(band, data):
-            return root * problem.of(band, data).reshape(-1)
-
-        mine = replace(problem, of=of, sigma=None)
+        mine = replace(problem, sigma=1 / root)  # what was not drawn has an infinite error
         u, _, converged = solve(mine, start, steps, tolerance, None)
         return jnp.where(converged, problem.bounds.inside(u), jnp.nan)
 

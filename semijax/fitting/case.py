@@ -14,7 +14,8 @@ from semijax.schema import words
 from semijax.schema.fitting import Column, FitCase
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_NOT_NUMBERS = ("kind", "branch", "envelope", "wannier")  # keys of a model whose text is no number
+_OF_BONDS = re.compile(r"(\w+\.)?(onsite|hopping)\.")  # energies of a slater_koster model, by their own names
+_NOT_NUMBERS = ("kind", "branch", "envelope", "wannier", "symbol")  # keys of a model whose text is no number
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,11 @@ def kinds_of(case: FitCase, references: list[Reference], name: str) -> tuple[str
     """The kinds of quantity that a parameter can be, as the place in the model that it is used at says."""
     for reference in references:
         if reference.name == name:
-            quantity = words.quantity_of(words.field_at(FitCase, _key(reference)))
+            quantity = words.quantity_of(words.field_at(type(models_of(case)[reference.model]), reference.path))
             if quantity is not None:
                 return quantity.kinds
+    if any(table.kind == "slater_koster" for table in models_of(case).values()) and _OF_BONDS.match(name):
+        return ("energy",)
     return ("number",)
 
 
@@ -118,6 +121,10 @@ def _mistakes(case: FitCase, references: list[Reference]) -> Iterator[str]:
     dimensions = {name: table.dimension for name, table in models_of(case).items()}
     if len(set(dimensions.values())) > 1:
         yield f"models: dimensions {dimensions}: allowed are models of one dimension"
+    for reference in references:
+        if models_of(case)[reference.model].kind == "slater_koster":
+            allowed = 'allowed are numbers; its parameters have names of their own, such as "hopping.Si-Si-1.ss_sigma"'
+            yield f"{words.dotted(_key(reference))} = {words.shown(reference.name)}: {allowed}"
     used = {reference.name for reference in references}
     for name, parameter in case.parameters.items():
         if references and _NAME.fullmatch(name) and name not in used:

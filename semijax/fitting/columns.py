@@ -1,5 +1,6 @@
 """Columns: numbers of a text file or of a .npz, by number, heading or name, in the units inside."""
 
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,6 +14,8 @@ from semijax.io.text import Text
 from semijax.schema import words
 from semijax.schema.fitting import Column
 
+_INVERSE = re.compile(r"^1 ?/")  # a unit such as 1/angstrom
+_NUMBER, _UNIT = re.compile(r'"[\d.e]+ '), re.compile('"/')  # of a quantity, "0.1 / nm", as an example its unit, "1 / nm"
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, TypeError, RuntimeError, MemoryError, OSError)
 
 
@@ -69,10 +72,10 @@ def factor(key: str, column: Column, *kinds: str) -> float:
     try:
         if unit == "1" and "number" in kinds:
             return 1.0
-        return quantities.internal(f"1 {unit}" if unit != "1" else "1 1", *kinds)
+        return quantities.internal(f"1 {_INVERSE.sub('/', unit)}" if unit != "1" else "1 1", *kinds)
     except ValueError as error:
         allowed = str(error).replace("allowed is ", "allowed is the unit of ")
-        raise SemijaxError(words.line([f"{key}.unit"], unit, allowed)) from None
+        raise SemijaxError(words.line([f"{key}.unit"], unit, _UNIT.sub('"1 /', _NUMBER.sub('"', allowed)))) from None
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

@@ -61,7 +61,7 @@ def run(case: FitCase, references: list[Reference], out: Any, console: Console |
 
 def _fitted(case: FitCase, references: list[Reference], model: Any, data: Any, console: Console) -> fits.Fit:
     how = case.fit
-    bounds, priors, frozen, starts = _known(case, references)
+    bounds, priors, frozen, starts = known(case, references)
     options: dict[str, Any] = {"bounds": bounds, "priors": priors, "frozen": frozen}
     options["scaled"] = None if how.errors is None else how.errors == "scatter"
     options |= {"steps": how.steps, "tolerance": how.tolerance, "starts": how.starts, "spread": how.spread or 1.0}
@@ -72,7 +72,7 @@ def _fitted(case: FitCase, references: list[Reference], model: Any, data: Any, c
         return fits.least_squares(fits.residuals, model, data, key=key, progress=progress, **options)
 
 
-def _known(case: FitCase, references: list[Reference]) -> tuple[dict, dict, tuple, dict]:
+def known(case: FitCase, references: list[Reference]) -> tuple[dict, dict, tuple, dict]:
     """(bounds, priors, names of what is frozen, starts of what no model names) in the units inside."""
     bounds, priors, frozen, starts = {}, {}, list(case.fit.frozen), {}
     used = {reference.name for reference in references}

@@ -44,21 +44,21 @@ def _energies(case: FitCase, where: str, file: File, table: Any) -> fits.Measure
     options |= {"zone": table.lattice if table.zone else None, "bands": columns}
     weight = None if table.weight is None else quantity(file, f"{where}.weight", table.weight, "number")
     return fits.energies(
-        _wavevectors(where, file, table), energy, sigma=_sigma(file, where, table, "energy"), weight=weight, **options
+        _wavevectors(case, where, file, table), energy, sigma=_sigma(file, where, table, "energy"), weight=weight, **options
     )
 
 
 def _velocities(case: FitCase, where: str, file: File, table: Any) -> fits.Measured:
     velocity = quantity(file, f"{where}.velocity", table.velocity, "velocity")
     velocity = velocity[:, None] if velocity.ndim == 1 else velocity
-    k = _wavevectors(where, file, table)
+    k = _wavevectors(case, where, file, table)
     return fits.velocities(k, velocity, sigma=_sigma(file, where, table, "velocity"), part=table.part)
 
 
 def _masses(case: FitCase, where: str, file: File, table: Any) -> fits.Measured:
     along = quantity(file, f"{where}.along", table.along, "number")
     mass = quantity(file, f"{where}.mass", table.mass, "mass")
-    k = _wavevectors(where, file, table)
+    k = _wavevectors(case, where, file, table)
     return fits.masses(k, mass, along=along, sigma=_sigma(file, where, table, "number"), part=table.part)
 
 
@@ -147,19 +147,24 @@ def _dimension(case: FitCase) -> int:
     return next(iter(models_of(case).values())).dimension
 
 
-def _wavevectors(where: str, file: File, table: Any) -> np.ndarray:
-    """k [n d], 1/Å."""
+def _wavevectors(case: FitCase, where: str, file: File, table: Any) -> np.ndarray:
+    """k [n d], 1/Å; of a model of fewer dimensions without further columns, if these are zero."""
     column: Column = table.k
     if column.unit != "fraction":
-        k = quantity(file, f"{where}.k", column, "wavevector")
-        return k[:, None] if k.ndim == 1 else k
+        return _flat(case, quantity(file, f"{where}.k", column, "wavevector"))
     if table.lattice is None:
         raise SemijaxError(f"{where}.lattice is missing: allowed with k in fractions are the direct lattice vectors, rows")
     k, rows = file.numbers(f"{where}.k.column", column), reciprocal(table.lattice)
     k = k[:, None] if k.ndim == 1 else k
     if k.shape[1] != len(rows):
         raise SemijaxError(f"{where}.k: {k.shape[1]} columns: allowed are {len(rows)}, one for each lattice vector")
-    return k @ rows
+    return _flat(case, k @ rows)
+
+
+def _flat(case: FitCase, k: np.ndarray) -> np.ndarray:
+    k = k[:, None] if k.ndim == 1 else k
+    d = _dimension(case)
+    return k[:, :d] if k.shape[1] > d and not k[:, d:].any() else k
 
 
 def _sigma(file: File, where: str, table: Any, kind: str) -> np.ndarray | None:

@@ -1,17 +1,12 @@
 """Models: from the tables of a fit file to what is fitted: bands by their own parameters, or made of named ones."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from semijax import build, fits
+from semijax import bands, build, fits
+from semijax._types import SemijaxError
 from semijax.fitting.case import Reference, kinds_of, models_of
 from semijax.schema.fitting import FitCase
-
-# Further kinds of models: kind -> (its table, the directory of the file) -> a Band, a Hamiltonian or fits.Model, whose `params` are
-# fitted under their own names. Their tables belong into schema.fitting.
-MAKERS: dict[str, Callable[[Any, Path], Any]] = {}
 
 
 def model(case: FitCase, references: list[Reference]) -> Any:
@@ -29,15 +24,21 @@ def units_of(case: FitCase, references: list[Reference], names: tuple[str, ...])
     """The unit of every parameter; "" where it is not known."""
     from semijax.quantities import KINDS
 
-    used = {reference.name for reference in references}
-    return [KINDS[kinds_of(case, references, name)[0]].unit if name in used else "" for name in names]
+    kinds = [kinds_of(case, references, name)[0] for name in names]
+    return ["" if kind == "number" else KINDS[kind].unit for kind in kinds]
 
 
 def _own(case: FitCase, name: str, table: Any) -> Any:
-    if table.kind in MAKERS:
-        return MAKERS[table.kind](table, case.directory)
     where = f"models.{name}" if name else "model"
-    return build.band(table, case.directory, where)
+    if table.kind != "slater_koster":
+        return build.band(table, case.directory, where)
+    symbols, places = [atom.symbol for atom in table.atoms], [atom.place for atom in table.atoms]
+    try:
+        crystal = bands.Structure.fractional(table.lattice, symbols, places)
+        options = {"overlap": table.overlap, "dimension": table.dimension}
+        return bands.models.slater_koster(crystal, table.orbitals, table.shells, **options)
+    except SemijaxError as error:
+        raise SemijaxError(f"{case.where}: {where}: {error}") from None
 
 
 def _start(case: FitCase, references: list[Reference], name: str) -> float:

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from semijax import fits
+from semijax._pytree import replace
 
 
 def pictures(fit: fits.Fit) -> dict[str, Any]:
@@ -24,12 +25,21 @@ def pictures(fit: fits.Fit) -> dict[str, Any]:
             )
             label = f"{part.what.replace('_', ' ')}{f' ({part.unit})' if part.unit else ''}"
             errors = None if not part.stated else sigma * (np.abs(found) if part.relative else 1.0)
-            upper, _ = plot.fitted(part.at, values, found, size, errors=errors, used=used, axis=part.axis, name=label)
+            options = {"errors": errors, "used": used, "axis": part.axis, "name": label, "curve": _curve(fit, part)}
+            upper, _ = plot.fitted(part.at, values, found, size, **options)
             made[name] = upper.get_figure(root=True)
         made["convergence"] = plot.convergence(fit.losses).get_figure(root=True)
     for figure in made.values():
         plt.close(figure)
     return made
+
+
+def _curve(fit: fits.Fit, part: fits.Measured) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """(places, the fit, its standard errors) between the data, where the kind of data knows what is between."""
+    if not hasattr(part.predict, "finer") or len(part.at) < 2:
+        return None
+    places, between = part.predict.finer(part.at)
+    return places, *fit.derived(lambda band: replace(part, predict=between).raw(band))
 
 
 def predictions(fit: fits.Fit) -> dict[str, tuple[fits.Measured, np.ndarray, np.ndarray]]:

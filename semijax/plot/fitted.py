@@ -20,6 +20,7 @@ def fitted(
     *,
     errors: Any = None,
     used: Any = None,
+    curve: tuple[Any, Any, Any] | None = None,
     axis: str = "",
     name: str = "",
     ax: Axes | None = None,
@@ -27,7 +28,8 @@ def fitted(
     """Data [n] or [n m] at places [n] and a fit to them, and below what is left over; returns both Axes.
 
     predicted, spread: the fit and its standard errors, of the shape of the values; bands of 68 and 95 %. errors: of the data; what is
-    left over is then in standard errors. used: bool, of their shape; the others are drawn pale. axis, name: labels with their units.
+    left over is then in standard errors. used: bool, of their shape; the others are drawn pale. curve: (places, fit, standard errors)
+    between the data, to draw instead of straight lines. axis, name: labels with their units.
     ax: an Axes of a grid (plt.subplots), which is parted in two. Raises SemijaxError for other shapes.
     """
     x = inputs.numbers("fitted", "at", at, 1)
@@ -36,11 +38,10 @@ def fitted(
     error = None if errors is None else _columns("errors", errors, len(x))
     count = np.ones(y.shape, bool) if used is None else np.asarray(used, bool).reshape(y.shape)
     upper, lower = _parted(ax)
-    order = np.argsort(x, kind="stable")
+    line = (x, fit, size) if curve is None else _curve(*curve)
     for i in range(y.shape[1]):
-        _one(upper, lower, x, y[:, i], fit[:, i], error if error is None else error[:, i], count[:, i], first=i == 0)
-        if size is not None and np.isfinite(size[:, i]).all():
-            _band(upper, x[order], fit[order, i], size[order, i], first=i == 0)
+        _line(upper, *(None if z is None else z[:, i] if z.ndim == 2 else z for z in line), first=i == 0)
+        _points(upper, lower, x, y[:, i], fit[:, i], error if error is None else error[:, i], count[:, i], first=i == 0)
     lower.axhline(0, color=house.INK, linewidth=0.8)
     if error is not None:
         lower.axhspan(-2, 2, color=house.PALE, alpha=0.5, linewidth=0, zorder=0)
@@ -64,9 +65,20 @@ def convergence(losses: Any, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _one(upper: Axes, lower: Axes, x, y, fit, error, count, *, first: bool) -> None:
+def _line(ax: Axes, x, fit, size, *, first: bool) -> None:
+    """The fit with its bands."""
     order = np.argsort(x, kind="stable")
-    upper.plot(x[order], fit[order], color=house.VERMILION, linewidth=1.4, zorder=3, label="fit" if first else None)
+    x, fit = x[order], fit[order]
+    ax.plot(x, fit, color=house.VERMILION, linewidth=1.4, zorder=3, label="fit" if first else None)
+    if size is None or not np.isfinite(size).all():
+        return
+    for width, alpha, share in _BANDS:
+        low, high = fit - width * size[order], fit + width * size[order]
+        ax.fill_between(x, low, high, color=house.VERMILION, alpha=alpha, linewidth=0, zorder=2, label=share if first else None)
+
+
+def _points(upper: Axes, lower: Axes, x, y, fit, error, count, *, first: bool) -> None:
+    """The data, and what is left over of them."""
     for mine, alpha, label in ((count, 1.0, "data"), (~count, 0.25, "left out")):
         if not mine.any():
             continue
@@ -77,10 +89,10 @@ def _one(upper: Axes, lower: Axes, x, y, fit, error, count, *, first: bool) -> N
     lower.plot(x[count], left[count], "o", color=house.BLUE, markersize=3)
 
 
-def _band(ax: Axes, x, fit, size, *, first: bool) -> None:
-    for width, alpha, share in _BANDS:
-        low, high = fit - width * size, fit + width * size
-        ax.fill_between(x, low, high, color=house.VERMILION, alpha=alpha, linewidth=0, zorder=2, label=share if first else None)
+def _curve(x: Any, fit: Any, size: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The three as columns."""
+    x = inputs.numbers("fitted", "curve", x, 1)
+    return x, _columns("curve", fit, len(x)), _columns("curve", size, len(x), finite=False)
 
 
 def _columns(key: str, value: Any, count: int, finite: bool = True) -> np.ndarray:

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
-from semijax.schema.bands import Band
+from semijax.schema.bands import Band, named
 from semijax.schema.fields import Field as FieldTable
 from semijax.schema.values import (
     VECTOR,
@@ -48,6 +48,28 @@ class Parameter(Table):
     @classmethod
     def _from_number(cls, value: Any) -> Any:
         return {"start": value} if _plain(value) else value
+
+
+class Atom(Table):
+    """An atom of a cell at a place in units of the lattice vectors."""
+
+    symbol: Annotated[str, Field(min_length=1, max_length=16)]
+    place: Annotated[list[Number], VECTOR]
+
+
+class SlaterKoster(Table):
+    """Two-centre tight binding, all its levels: `bands.models.slater_koster`; parameters are "onsite.Si.s", "hopping.Si-Si-1.ss_sigma"."""
+
+    kind: Literal["slater_koster"]
+    lattice: Matrix
+    atoms: Annotated[list[Atom], Field(min_length=1, max_length=200)]
+    orbitals: Annotated[dict[str, dict[str, Energy]], Field(min_length=1)]
+    shells: Annotated[Count, Field(le=30)] = 1
+    overlap: bool = False
+    dimension: Literal[2, 3] = 3
+
+
+Model: TypeAlias = Annotated[Band | SlaterKoster, Field(discriminator="kind"), BeforeValidator(named)]
 
 
 class Column(Table):
@@ -136,30 +158,29 @@ class Motion(Data):
     charge: Literal["electron", "hole"] = "electron"
 
 
-class Drift(Motion):
+class Series(Motion):
+    """What is followed against time, in fields."""
+
+    time: Column
+    field: Annotated[list[FieldTable], Field(min_length=1, max_length=64)]
+    component: Axis = 0
+    begin: Time | None = None
+    scale: Number | Literal["free"] | None = None
+    offset: Number | Literal["free"] | None = None
+
+
+class Drift(Series):
     """Mean velocity against time."""
 
     kind: Literal["drift"]
-    time: Column
     velocity: Column
-    field: Annotated[list[FieldTable], Field(min_length=1, max_length=64)]
-    component: Axis = 0
-    begin: Time | None = None
-    scale: Number | Literal["free"] | None = None
-    offset: Number | Literal["free"] | None = None
 
 
-class Current(Motion):
+class Current(Series):
     """Current per carrier against time; in a unit of its own ("1") with scale = "free"."""
 
     kind: Literal["current"]
-    time: Column
     current: Column
-    field: Annotated[list[FieldTable], Field(min_length=1, max_length=64)]
-    component: Axis = 0
-    begin: Time | None = None
-    scale: Number | Literal["free"] | None = None
-    offset: Number | Literal["free"] | None = None
 
 
 class SteadyDrift(Motion):
@@ -197,8 +218,8 @@ class FitCase(Table):
 
     title: str = ""
     fit: How = How()
-    model: Band | None = None
-    models: Annotated[dict[Name, Band], Field(max_length=64)] | None = None
+    model: Model | None = None
+    models: Annotated[dict[Name, Model], Field(max_length=64)] | None = None
     parameters: Annotated[dict[str, Parameter], Field(max_length=10_000)] = Field(default_factory=dict)
     data: Annotated[dict[Name, AnyData], Field(min_length=1, max_length=64)]
 
