@@ -200,7 +200,7 @@ def test_tight_binding_of_a_crystal_has_parameters_of_its_own(here):
     }
     model, data, case = loaded(here, document)
     (name,) = document["parameters"]
-    assert models.units_of(case, [], ("onsite.C.pz", name)) == ["electron_volt", "electron_volt"]
+    assert models.units_of(case, [], ("onsite.C.pz", name)) == ["eV", "eV"]
     _, _, frozen, starts = command.known(case, [])
     assert (frozen, starts) == ((), {name: -2.7})
     model, parts = fits.restarted(model, data, starts)

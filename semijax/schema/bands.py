@@ -134,8 +134,7 @@ def named(value: Any) -> Any:
     return {"kind": "wannier", **value} if isinstance(value, dict) and "wannier" in value and "kind" not in value else value
 
 
-Band: TypeAlias = Annotated[
-    Parabolic | Ellipsoidal | Kane | Warped | Cosine | Superlattice | TightBinding | Graphene | MassiveDirac | Wannier,
-    Field(discriminator="kind"),
-    BeforeValidator(named),
-]
+AnyBand: TypeAlias = (
+    Parabolic | Ellipsoidal | Kane | Warped | Cosine | Superlattice | TightBinding | Graphene | MassiveDirac | Wannier
+)
+Band: TypeAlias = Annotated[AnyBand, Field(discriminator="kind"), BeforeValidator(named)]

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
-from semijax.schema.bands import Band, named
+from semijax.schema.bands import AnyBand, named
 from semijax.schema.fields import Field as FieldTable
 from semijax.schema.values import (
     VECTOR,
@@ -69,7 +69,7 @@ class SlaterKoster(Table):
     dimension: Literal[2, 3] = 3
 
 
-Model: TypeAlias = Annotated[Band | SlaterKoster, Field(discriminator="kind"), BeforeValidator(named)]
+Model: TypeAlias = Annotated[AnyBand | SlaterKoster, Field(discriminator="kind"), BeforeValidator(named)]
 
 
 class Column(Table):
