@@ -5,6 +5,7 @@ import math
 import jax
 import jax.numpy as jnp
 
+from . import metal
 from .constants import HBAR, HBAR2_M0
 
 
@@ -67,6 +68,34 @@ def user(p, k):
     """E = s log(1 + kᵀMk) + w Σ_j cos(R_j·k): matrix products and a function no library of bands has."""
     tensor, vectors = jnp.asarray(p["tensor"], k.dtype), jnp.asarray(p["vectors"], k.dtype)
     return p["scale"] * jnp.log1p(k @ tensor @ k) + p["warp"] * jnp.sum(jnp.cos(vectors @ k))
+
+
+def copper(p, k):
+    """A table of copper's band at the Fermi level: a periodic spline of degree four."""
+    table, count = jnp.asarray(metal.coefficients("float64"), k.dtype), metal.DEGREE + 1
+    turns = jnp.asarray(metal.LATTICE / (2 * math.pi), k.dtype) @ k
+    place = (turns - jnp.floor(turns)) * metal.SIDE + 0.5
+    cell = jnp.floor(place)
+    window = jax.lax.dynamic_slice(table, tuple(cell.astype(jnp.int32)), (count,) * 3)
+    weights = jnp.stack(metal.weights(place - cell - 0.5)[0])  # [5 3]
+    return metal.FERMI + jnp.einsum("abc,a,b,c->", window, *weights.T)
+
+
+def copper_exact_slope(p, k):
+    """∂E/∂k = ⟨u|∂H|u⟩ of the same band of seven Wannier functions, H(k) = S + S†, S = Σ exp(ik·R) h(R)."""
+    vectors, hopping = (jnp.asarray(x) for x in metal.halves())
+    vectors, kind = vectors.astype(k.dtype), jnp.complex64 if k.dtype == jnp.float32 else jnp.complex128
+    phases, hopping = jnp.exp(1j * (vectors @ k)), hopping.astype(kind)
+    half = jnp.tensordot(phases, hopping, 1)
+    u = jnp.linalg.eigh(half + half.conj().T)[1][:, metal.BAND]
+    each = jnp.tensordot(hopping, u.conj()[:, None] * u, 2)  # ⟨u|h(R)|u⟩
+    return 2 * (1j * phases * each).real @ vectors
+
+
+def slope(name):
+    """∂E/∂k (params, k) -> [d] of a band: what grad makes of its energy, or what eigenvectors give."""
+    by_hand = {"copper_exact": copper_exact_slope}
+    return by_hand.get(name) or jax.grad(globals()[name], 1)
 
 
 def electric(c, t, r):

@@ -48,17 +48,29 @@ def _three(cores: int) -> list[dict]:
     return [{"peer": peer, "cores": cores} for peer in ("semijax", "C", "plain JAX")]
 
 
+def _table(cores: int) -> list[dict]:
+    """Who follows a table of a band."""
+    return [{"peer": peer, "cores": cores} for peer in ("semijax", "numba", "plain JAX")]
+
+
 def quick(cores: int) -> Mode:
-    """Three minutes: W1 in both precisions, a few bands, all peers at one size."""
+    """Three minutes: W1 in both precisions, a few bands, all peers at one size; copper as a table, then as a Hamiltonian."""
     double = [{"peer": peer, "cores": cores} for peer in ("semijax", "C", "plain JAX", "NumPy", "heyoka")]
     groups = [
         _entries("w1", 3e4, "float32", _ours(cores) + _limits(cores) + _peers(cores)),
         _entries("w1", 1e6, "float32", _ours(cores)),
         *(_entries(band, 1e5, "float32", _three(cores)) for band in ("kane", "superlattice")),
+        _entries("copper", 1e4, "float32", _table(cores)),
         _entries("w1", 3e4, "float64", double),
         *(_entries(case, n, "float32", _three(cores)) for case, n in (("graphene", 1e5), ("lorenz", 1e5), ("dirac", 1e5))),
+        _entries("copper_exact", 1000, "float64", _exact(cores)[:2]),
     ]
     return Mode("quick", groups, 170, 4, 6, (3, 15))
+
+
+def _exact(cores: int) -> list[dict]:
+    """Who solves an eigenvalue problem for every rate."""
+    return [{"peer": peer, "cores": cores} for peer in ("semijax", "plain JAX", "NumPy")]
 
 
 def full(cores: int) -> Mode:
@@ -71,6 +83,9 @@ def full(cores: int) -> Mode:
         groups += [_entries(band, n, "float32", _three(cores) + fast + more) for n in (1e4, 1e6)]
         groups += [_entries(band, 1e5, "float64", _three(cores) + fast + more)]
     groups += [_entries("lorenz", n, "float32", _three(cores) + _peers(cores)) for n in (1e4, 1e6)]
+    tables = [*_table(cores), {"peer": "NumPy", "cores": cores}, *({"peer": p, "cores": 1} for p in ("semijax", "numba"))]
+    groups += [_entries("copper", n, "float32", tables) for n in (1e4, 1e5)]
+    groups += [_entries("copper_exact", n, "float64", _exact(cores)) for n in (1000, 4096)]
     return Mode("full", groups + _variants(cores, "cpu", 1e5), 3 * 3600, 20, 60, (3, 15))
 
 

@@ -6,6 +6,9 @@ components (r..., k...), each an array over trajectories.
 
 import math
 
+import numpy as np
+
+from . import metal
 from .constants import HBAR, HBAR2_M0, TESLA
 
 
@@ -117,6 +120,18 @@ def user(x, c, t, z):
     lead = 2 * p["scale"] / HBAR / (1 + k[0] * mk[0] + k[1] * mk[1] + k[2] * mk[2])
     sines = [x.sin(row[0] * k[0] + row[1] * k[1] + row[2] * k[2]) for row in rows]
     v = tuple(lead * mk[i] - p["warp"] / HBAR * (rows[0][i] * sines[0] + rows[1][i] * sines[1]) for i in range(3))
+    return v, (*v, *bent(c, v))
+
+
+def copper(x, c, t, z):
+    """A table of copper's band at the Fermi level, in the precision of z; NumPy's arrays alone."""
+    v = tuple(slope / HBAR for slope in metal.gradient(z[3:]))
+    return v, (*v, *bent(c, v))
+
+
+def copper_exact(x, c, t, z):
+    """The same band of seven Wannier functions, by eigenvectors, in float64; NumPy's arrays alone."""
+    v = tuple(metal.exact(np.stack(z[3:], axis=1))[1].T / HBAR)
     return v, (*v, *bent(c, v))
 
 

@@ -4,6 +4,9 @@ import statistics
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .cases import CASES
+from .counting import flops
+
 Row = dict[str, Any]
 
 
@@ -60,16 +63,24 @@ _PEERS = {"plain JAX": 25, "NumPy": 6, "numba": 15, "diffrax": 90}
 _OWN = ("parabolic", "kane", "warped", "superlattice", "graphene", "dirac", "potential", "user")
 
 
+_TABLE, _BOUND = 3e6, 0.25  # copper's band: psteps/s of the table on a CPU; of its bound, of the Hamiltonian
+
+
 GRANTED = 0.95  # of its cores that a machine has to give for a word about scaling
 
 
-def targets(rows: list[Row], granted: float) -> list[Target]:
-    """The targets and the goals against peers, for what these rows have. granted: cores that the processes really got."""
+def targets(rows: list[Row], granted: float, limits: dict[str, Any] | None = None) -> list[Target]:
+    """The targets and the goals against peers, for what these rows have. granted: cores that the processes really got; limits: what
+    multiply-adds reach on all of them, by precision.
+    """
     found = []
     for row in measured(rows):
         if row["peer"] != "semijax" or row["variant"] != "rk4" or row["option"]:
             continue
-        found += _on_gpu(rows, row) if row["device"] == "gpu" else _on_cpu(rows, row, granted)
+        if row["device"] == "gpu":
+            found += _on_gpu(rows, row)
+        else:
+            found += _on_cpu(rows, row, granted) + _of_copper(rows, row, limits or {})
     return found
 
 
@@ -91,6 +102,22 @@ def _on_cpu(rows: list[Row], row: Row, granted: float) -> list[Target]:
         found.append(scaling)
         found.append(Target(f"{label}: compilation", 3.0, row["compile"], unit="s", at_most=True))
     return [target for target in found if target is not None]
+
+
+def _of_copper(rows: list[Row], row: Row, limits: dict[str, Any]) -> list[Target]:
+    """Of a real material's band: the speed of a table of it, and how near its Hamiltonian comes to the machine's multiply-adds."""
+    label, most = f"{row['case']} {row['dtype']} N = {row['n']:.0e}", max(r["cores"] for r in rows)
+    if row["cores"] < most:
+        return []
+    if row["case"] == "copper":
+        speed = Target(label, _TABLE, row["psteps"], *row["psteps_quartiles"], unit="psteps/s")
+        against = _against(rows, row, f"{label} / numba", 1, peer="numba")
+        return [speed] if against is None else [speed, against]
+    if row["case"] == "copper_exact" and row["dtype"] in limits:
+        share = flops(CASES[row["case"]]) / limits[row["dtype"]]["flops"]
+        found = [share * psteps for psteps in (row["psteps"], *row["psteps_quartiles"])]
+        return [Target(f"{label} / its bound", _BOUND, *found)]
+    return []
 
 
 def _on_gpu(rows: list[Row], row: Row) -> list[Target]:

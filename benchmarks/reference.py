@@ -91,9 +91,9 @@ def judge(case: Case, spec, frames, final, exact: bool = False, allowed: float |
     """An entry's means [frames, o] (None where it gives none) and end [m, n] against the reference.
 
     exact: the entry does not take RK4's steps; it is compared with the exact solution and may be as far from it as RK4 is. Of the end,
-    the first and the last BASE trajectories are looked at.
+    the first and the last case.base trajectories are looked at.
     """
-    base = min(spec.n, 4096)
+    base = min(spec.n, case.base)
     step = spec.variant if spec.variant in STEPS else "rk4"
     means, z = solve(case.name, step, spec.steps, spec.every, base)
     allowed = TOLERANCE[spec.dtype] if allowed is None else allowed

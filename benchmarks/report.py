@@ -115,7 +115,8 @@ def figures(results: Results, path: Path) -> list[Path]:
         figure = Figure(figsize=(8.5, 4.5), layout="constrained")
         axes = figure.add_subplot()
         if draw(results, axes):
-            figure.legend(fontsize=6, loc="outside right upper")
+            if axes.get_legend_handles_labels()[1]:
+                figure.legend(fontsize=6, loc="outside right upper")
             written.append(path.with_name(f"{path.stem}-{name}.png"))
             figure.savefig(written[-1], dpi=150)
     return written

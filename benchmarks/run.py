@@ -52,7 +52,8 @@ def place(out: str | Path | None) -> Path:
 
 def write(results: dict[str, Any], path: Path) -> None:
     """The results so far, with the targets they reach; never half a file."""
-    results["targets"] = [target.as_dict() for target in ratios.targets(results["rows"], min(results["machine"]["granted"]))]
+    granted = min(results["machine"]["granted"])
+    results["targets"] = [target.as_dict() for target in ratios.targets(results["rows"], granted, results["limits"])]
     with replacing(path) as scratch:
         scratch.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

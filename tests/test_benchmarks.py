@@ -3,16 +3,19 @@
 import copy
 import ctypes
 import json
+import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 
-from semijax import cli, suite
+from semijax import cli, io, suite
+from semijax.bands.bloch import FLOOR
 
 bench = suite.load()
-aot, cases, command, compare, counting, machine, peers, plan, pool, ratios, reference, report, run = (
+aot, cases, command, compare, counting, machine, metal, peers, plan, pool, ratios, reference, report, run = (
     suite.part(name)
     for name in (
         "aot",
@@ -21,6 +24,7 @@ aot, cases, command, compare, counting, machine, peers, plan, pool, ratios, refe
         "compare",
         "counting",
         "machine",
+        "metal",
         "peers",
         "plan",
         "pool",
@@ -61,11 +65,12 @@ def verdict(spec):
 
 
 CASES = [name for name in cases.CASES if name not in ("miniband",)]
+LIMITED = [name for name in CASES if name.removesuffix("_split") in build.SHAPES]
 
 
 @compiler
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", LIMITED)
 def test_hand_written_c_matches_the_reference(case, dtype):
     assert verdict(small("C", case, dtype, n=301)).right
 
@@ -108,10 +113,28 @@ def test_plain_jax_matches_the_reference(case):
     assert verdict(small("plain JAX", case)).right
 
 
-@pytest.mark.parametrize("case", ["superlattice", "dirac", "user", "lorenz"])
+@pytest.mark.filterwarnings("ignore:semijax. runs as plain JAX, slower. an eigenvalue problem of 7 rows:UserWarning")
+@pytest.mark.parametrize("case", ["superlattice", "dirac", "user", "lorenz", "copper", "copper_exact"])
 def test_semijax_and_numpy_match_the_reference(case):
     assert verdict(small("semijax", case)).right
     assert verdict(small("NumPy", case, cores=2)).right
+
+
+@pytest.mark.parametrize("peer", ["semijax", "numba"])
+def test_a_table_is_read_the_same_in_float32(peer):
+    if peers.missing(peer):
+        pytest.skip(f"{peer} is not installed")
+    assert verdict(small(peer, "copper", "float32", n=301, steps=20)).right
+
+
+@pytest.mark.filterwarnings("ignore")  # some peers warn when they are loaded
+@pytest.mark.parametrize("peer", peers.PEERS)
+@pytest.mark.parametrize("case", ["copper", "copper_exact"])
+def test_who_cannot_follow_copper_says_so(peer, case):
+    if peers.missing(peer):
+        pytest.skip(f"{peer} is not installed")
+    written = {"semijax", "plain JAX", "NumPy", "diffrax", "gradsolve"} | ({"numba"} if case == "copper" else set())
+    assert (peers.module(peer).supports(small(peer, case)) is None) == (peer in written)
 
 
 @pytest.mark.parametrize("peer", ["semijax", "plain JAX"])
@@ -141,6 +164,75 @@ def test_an_ensemble_repeats_and_its_mean_is_known():
 def test_a_parabolic_band_takes_few_operations_and_a_cosine_band_twelve_sines():
     cheap, dear = (counting.flops(cases.CASES[name]) for name in ("parabolic", "w1"))
     assert dear - cheap >= 12 * (counting.SINE - 1)
+
+
+def test_the_counts_of_copper_are_those_of_their_sums():
+    # a table: positions, 30 weights, 2 × 125 multiply-adds and those of 25 lines and 5 planes by three, Cartesian axes
+    assert counting.table() == 33 + 180 + 2 * (250 + 75 + 15) + 15
+    # the Hamiltonian: nearly all of it are two products with 834 × 49 numbers
+    assert 1.0 < counting.wannier() / (2 * 2 * 834 * 49) < 1.2
+    step = counting.flops(cases.CASES["copper_exact"])
+    assert 4 * counting.wannier() < step < 4.01 * counting.wannier()
+
+
+# -- copper -----------------------------------------------------------------------------------------------------------------
+
+
+def zone(n, seed=5):
+    """Wavevectors [n 3] anywhere in copper's zone."""
+    turns = np.random.default_rng(seed).uniform(-np.pi, np.pi, (n, 3))
+    return turns @ np.linalg.inv(metal.LATTICE).T
+
+
+def test_the_table_has_the_symmetry_of_the_cube():
+    table, n = metal.energies(), metal.SIDE
+    reciprocal = np.linalg.inv(metal.LATTICE).T
+    rng = np.random.default_rng(2)
+    cells = rng.integers(0, n, (50, 3))
+    for _ in range(10):
+        turned = np.eye(3)[rng.permutation(3)] * rng.choice([-1, 1], 3)
+        there = np.round(cells @ reciprocal @ turned @ metal.LATTICE.T).astype(int) % n
+        np.testing.assert_array_equal(table[tuple(there.T)], table[tuple(cells.T)])
+
+
+def test_the_table_is_that_of_the_hamiltonian():
+    cells = np.random.default_rng(3).integers(0, metal.SIDE, (500, 3))
+    level, _ = metal.exact(cells / metal.SIDE @ (2 * np.pi * np.linalg.inv(metal.LATTICE).T))
+    # 4.4e-5 eV is how far the mean over 48 operations is from the Wannier functions, which are not symmetric, at most
+    assert np.abs(metal.energies()[tuple(cells.T)] - level).max() < 4.5e-5
+
+
+def test_slopes_near_the_fermi_level_are_right():
+    k = zone(1000)
+    k = k[np.abs(metal.exact(k)[0] - metal.FERMI) < 0.3]
+    assert len(k) > 50
+    off = np.linalg.norm(np.stack(metal.gradient(tuple(k.T)), axis=1) - metal.averaged(k)[1], axis=1)
+    assert off.max() < 1e-4  # what a tabulated band is asked for, eV Å
+
+
+def test_the_hamiltonian_is_that_of_the_reader():
+    """With the energies of postw90, from hoppings of 6 decimals: 1e-4 eV."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = io.read_wannier90(Path(__file__).with_name("data") / "cu" / "cu")
+    cells, hopping, _ = metal.hoppings()
+    there = {tuple(R): i for i, R in enumerate(np.asarray(model.translations).tolist())}
+    np.testing.assert_array_equal(hopping, np.asarray(model.hopping)[[there[tuple(R)] for R in cells.tolist()]])
+    assert 2 * len(cells) - 1 == len(there)
+
+
+def test_copper_keeps_to_the_band_whose_slope_eigenvectors_give():
+    """No trajectory of the check comes near another band: nobody has to average over a group."""
+    case = cases.CASES["copper_exact"]
+    _, end = reference.solve("copper_exact", "rk4", case.steps, case.every, case.base)
+    vectors, hopping = metal.halves()
+    for k in (case.start(case.base)[3:].T, end[3:].T):
+        half = np.tensordot(np.exp(1j * (k @ vectors.T)), hopping, 1)
+        levels = np.linalg.eigvalsh(half + half.conj().swapaxes(1, 2))
+        assert np.abs(np.delete(levels, metal.BAND, 1) - levels[:, metal.BAND :][:, :1]).min() > 10 * FLOOR
+
+
+# -- plans ------------------------------------------------------------------------------------------------------------------
 
 
 def test_no_mode_forgets_a_peer_or_a_step():
@@ -240,6 +332,21 @@ def test_nothing_is_said_about_scaling_where_the_cores_are_not_granted():
 
     assert scaling(2.0).holds is True
     assert scaling(1.0).holds is None
+
+
+def test_copper_is_held_against_numba_a_speed_and_its_bound():
+    rows = []
+    for peer, case, seconds in (("semijax", "copper", 0.5), ("numba", "copper", 1.0), ("semijax", "copper_exact", 2.0)):
+        spec = Spec(peer, case, 1000, "float64" if case == "copper_exact" else "float32", steps=cases.CASES[case].steps, cores=2)
+        row = spec.as_dict() | {"name": spec.name, "group": 0, "status": "right", "rounds": [seconds] * 3, "first": 3.0}
+        rows.append(row | run.summary(spec, row))
+    work = 20 * 1000 / 2.0 * counting.flops(cases.CASES["copper_exact"])
+    found = {target.name: target for target in ratios.targets(rows, 2.0, {"float64": {"flops": 4 * work}})}
+    assert found["copper_exact float64 N = 1e+03 / its bound"].found == pytest.approx(0.25)
+    assert found["copper float32 N = 1e+03 / numba"].found == 2.0
+    speed = found["copper float32 N = 1e+03"]
+    assert (speed.found, speed.unit, speed.holds) == (400_000.0, "psteps/s", False)
+    assert not any("bound" in target.name for target in ratios.targets(rows, 2.0))
 
 
 def test_a_fabricated_regression_is_flagged_and_noise_is_not(tmp_path):

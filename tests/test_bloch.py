@@ -192,6 +192,7 @@ def test_the_flow_keeps_energy_with_the_moment_in_it():
 
 
 @pytest.mark.filterwarnings("ignore:semijax. .*vmapped call:UserWarning", "ignore:semijax. runs as plain JAX:UserWarning")
+@pytest.mark.slow
 def test_a_run_in_electric_and_magnetic_fields_keeps_energy_and_phase_space(monkeypatch):
     monkeypatch.setenv("SEMIJAX_ENGINE", "plain")
     band = bands.bloch(bands.models.haldane(2.7, 0.1, np.pi / 2, 0.2, 1.42), index=1, moment=False)

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from heavy import but_for
 from jax.test_util import check_grads
 
 import semijax as sj
@@ -12,7 +13,7 @@ from semijax._pytree import replace
 from semijax._types import cast
 from semijax.bands.eigen import Grouping, eigensystem, level, separation
 from semijax.engine import over
-from semijax.engine.lanes import Program
+from semijax.engine.lanes import Program, Unsupported
 
 
 @pytest.fixture(autouse=True)
@@ -191,9 +192,10 @@ def test_touching_bands_have_the_average_of_their_slopes(n):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", but_for(["dirac", "haldane"], MODELS))
 def test_bands_in_kernels_have_no_call(name, dtype):
     band = band_of(name)
+    short = name == "trimer" or (name, dtype) == ("luttinger", "float64")  # what XLA compiles for half a minute is enough once
     rng = np.random.default_rng(2)
     k = jnp.asarray(rng.uniform(-0.3, 0.3, size=(band.dimension, 64)), dtype)
     params, time = cast(band.params, k.dtype), jnp.zeros((), dtype)
@@ -201,7 +203,7 @@ def test_bands_in_kernels_have_no_call(name, dtype):
     def look(params, k, t):
         one = replace(band, params=params)
         seen = one(k), one.velocity(k), one.separation(k)
-        return seen if name == "trimer" else (*seen, one.inverse_mass(k), one.berry_curvature(k), one.orbital_moment(k))
+        return seen if short else (*seen, one.inverse_mass(k), one.berry_curvature(k), one.orbital_moment(k))
 
     program = over.program_of(look, params, k, time, scalar=True)
     assert program is not None
@@ -214,8 +216,9 @@ def test_bands_in_kernels_have_no_call(name, dtype):
         np.testing.assert_allclose(a, b, rtol=0, atol=2e4 * np.finfo(dtype).eps * max(np.abs(b).max(initial=0.0), 1.0))
 
 
-@pytest.mark.parametrize("n", [2, 3, 4])
+@pytest.mark.parametrize("n", but_for([2], [2, 4]))
 def test_what_users_call_eigvalsh_and_eigh(n):
+    """Two rows as lanes of XLA, four in a kernel."""
     rng = np.random.default_rng(n)
     basis = rng.normal(size=(3, n, n))
     basis = jnp.asarray(basis + basis.swapaxes(1, 2))
@@ -227,8 +230,9 @@ def test_what_users_call_eigvalsh_and_eigh(n):
         return values, jnp.abs(vectors), slope, jnp.linalg.eigh(matrix, UPLO="U", symmetrize_input=False)[0]
 
     k, time = jnp.asarray(rng.normal(size=(3, 32))), jnp.zeros(())
-    program = Program(look, basis, k, time)
+    program = Program(look, basis, k, time, scalar=n > 2)
     assert program.vmapped == []
+    assert n == 2 or Program(look, basis, k, time).vmapped == ["eigh"]
     lanes = jax.jit(lambda k, t: program.tree_of(program(program.rows(k), program.clock(t), apart=True)))(k, time)
     plain = jax.jit(jax.vmap(look, in_axes=(None, -1, None), out_axes=-1))(basis, k, time)
     gap = float(jnp.diff(plain[0], axis=0).min())
@@ -236,14 +240,15 @@ def test_what_users_call_eigvalsh_and_eigh(n):
         np.testing.assert_allclose(a, b, rtol=0, atol=BOUND * n * np.finfo(float).eps * float(jnp.abs(plain[0]).max()) ** 2 / gap)
 
 
-def test_five_rows_stay_a_call():
+def test_five_rows_are_left_to_xla():
     matrix = jnp.diag(jnp.arange(5.0))
-    program = Program(lambda m, k, t: jnp.linalg.eigvalsh(m + k[0]), matrix, jnp.ones((1, 16)), jnp.zeros(()))
-    assert program.vmapped == ["eigh"]
+    with pytest.raises(Unsupported, match="eigenvalue problem of 5 rows"):
+        Program(lambda m, k, t: jnp.linalg.eigvalsh(m + k[0]), matrix, jnp.ones((1, 16)), jnp.zeros(()))
 
 
 @pytest.mark.parametrize(
-    ("name", "engine"), [("haldane", "lanes"), ("haldane", "kernels"), ("luttinger", "kernels"), ("trimer", "kernels")]
+    ("name", "engine"),
+    but_for([("haldane", "kernels")], [("haldane", "kernels"), ("luttinger", "kernels"), ("trimer", "kernels")]),
 )
 def test_a_run_is_the_same(name, engine, monkeypatch):
     band = band_of(name, curvature=name == "haldane", moment=False)

@@ -13,7 +13,7 @@ PACKAGE = Path(semijax.__file__).parent
 
 # The layer of every module or package directly under semijax/. A new one belongs into this table.
 LAYERS = {
-    0: ["_hermitian", "_pytree", "_tridiagonal", "_types", "configure", "random", "units"],
+    0: ["_circle", "_hermitian", "_pytree", "_tridiagonal", "_types", "configure", "random", "units"],
     1: ["_dop853", "bands", "fields", "lattice", "potentials", "steppers"],
     2: ["carriers", "dynamics", "sampling", "scattering", "stepping", "tangent"]
     + ["cells", "domain", "filling", "occupation", "quadrature", "rejection"],  # what sampling is made of

@@ -82,7 +82,7 @@ def test_kane_mele_is_haldane_for_each_spin():
     pair = [eigenvalues(models.haldane(1.0, 0.06, sign * np.pi / 2, 0.1), k) for sign in (1, -1)]
     found = eigenvalues(models.kane_mele(1.0, 0.06, 0.1), k)
     np.testing.assert_allclose(found, np.sort(np.concatenate(pair, axis=1), axis=1), atol=1e-13)
-    # at K, Rashba's term alone moves the pair at the bands' edges: ±λ_v − 3√3 λ_SO and (λ_SO-split) ± sqrt(λ_v² + 9λ_R²) (their eq. 3 f.)
+    # at K, Rashba's term alone moves the pair at the bands' edges: ±λ_v − 3√3 λ_SO and (λ_SO-split) ± sqrt(λ_v² + 9λ_R²)
     K = np.array([[4 * np.pi / (3 * 3**0.5), 0.0]])
     so, rashba = 3 * 3**0.5 * 0.06, 0.05
     known = np.sort([so, so, -so + 3 * rashba, -so - 3 * rashba])
@@ -107,7 +107,7 @@ def test_bilayer_graphene_has_its_limits():
     np.testing.assert_allclose(
         eigenvalues(models.bilayer_graphene(), K)[0], np.sort([0, 0, 0.022 + 0.381, 0.022 - 0.381]), atol=1e-12
     )
-    # without γ3, γ4, Δ' and bias: E = ±γ1/2 ± sqrt(γ1²/4 + γ0²|f|²) (eq. 38 of McCann and Koshino)
+    # without γ3, γ4, Δ' and bias: E = ±γ1/2 ± sqrt(γ1²/4 + γ0²|f|²)
     k = np.random.default_rng(2).uniform(-1, 1, (5, 2))
     f = np.abs(eigenvalues(models.haldane(1.0, 0.0, 0.0, 0.0, 1.42), k)[:, 1])
     root = np.sqrt(0.381**2 / 4 + 3.16**2 * f**2)
@@ -160,6 +160,32 @@ def test_kanes_bands_have_the_masses_they_were_made_of(name):
     light = -eigenvalues(h, [[0, 0, 1e-4]])[0, 2] / (HBAR2_M0 / 2 * 1e-8)
     # the next order is k²E_P²/E_g³ of it: 1e-4 for InSb
     np.testing.assert_allclose(light, g1 + 2 * g2, rtol=1e-3)
+
+
+# mass of the split-off band and Kane's F that tables have beside the parameters (GaAs, InSb: of Vurgaftman et al.), with half of their
+# last digit; F: 1/m = 1 + 2F + E_P (E_g + 2Δ/3)/(E_g (E_g + Δ))
+PUBLISHED = {"Si": (0.234, 5e-4, None, None), "GaAs": (0.172, 5e-4, -1.94, 5e-4), "InSb": (0.11, 5e-3, -0.23, 5e-5)}
+_mass_along = jax.jit(lambda band, k: band.effective_mass(k)[2, 2])  # the band is an argument: compiled once for all materials
+
+
+@pytest.mark.parametrize("name", ["Si", "Ge", "GaAs", "InSb"])
+def test_kanes_bands_have_the_masses_of_tables(name):
+    m = getattr(materials, name)
+    h = models.kane(m.gap, m.split_off, m.kane_energy, m.gamma)  # of the mass of the conduction band nothing goes in
+
+    def mass(index, k):
+        return float(_mass_along(bands.bloch(h, index=index, floor=1e-9), jnp.array([0.0, 0.0, k])))
+
+    # at k a heavy hole's parabola along [001] is exact, a light hole's off by 6 times the next order, k² E_P/E_g² through the conduction
+    # band and 8 γ2²/(γ1 + 2γ2) k²/Δ through the split-off one (ħ²/2m0 = 1), of which third orders are less than the whole
+    k, (g1, g2, _) = 1e-4, m.gamma
+    order = HBAR2_M0 / 2 * k * k * (m.kane_energy / m.gap**2 + 8 * g2**2 / (g1 + 2 * g2) / m.split_off)
+    np.testing.assert_allclose(mass(4, k), -1 / (g1 - 2 * g2), rtol=1e-9)
+    np.testing.assert_allclose(mass(2, k), -1 / (g1 + 2 * g2), rtol=12 * order)
+    if name in PUBLISHED:
+        split_off, digit, F, last = PUBLISHED[name]
+        assert abs(mass(0, 0.0) + split_off) < digit
+        assert F is None or abs(1 / (1 / mass(6, 0.0) + 2 * F) - m.mass) < last
 
 
 def test_a_weyl_node_moves_as_published():

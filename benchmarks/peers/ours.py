@@ -8,8 +8,9 @@ import numpy as np
 
 import semijax as sj
 from semijax import bands, fields, observables, units
+from semijax.bands.wannier import Model
 
-from .. import energies, reference
+from .. import energies, metal, reference
 from ..reference import STEPS, Verdict
 from . import Job, lorenz_engine
 
@@ -85,12 +86,22 @@ def _band(case):
         "graphene": lambda: bands.graphene(p["hopping"], p["bond"]),
         "dirac": lambda: bands.massive_dirac(p["gap"], p["hbar_v"]),
         "potential": lambda: bands.parabolic(p["mass"]),
+        "copper": lambda: bands.sampled(metal.LATTICE, metal.energies(), metal.DEGREE, local=True, reference=metal.FERMI),
+        "copper_exact": lambda: bands.wannier(_model(), metal.BAND, curvature=False, moment=False),
     }
     if case.name in closed:
         return closed[case.name]()
     if case.name == "user":
         return sj.Band(energies.user, p, dimension=3)
     return sj.Band(energies.w1, p, lattice=np.diag(p["period"]))
+
+
+def _model():
+    """Copper's Hamiltonian as `sj.io.read_wannier90` returns it, but from the suite's own file."""
+    cells, hopping, centres = metal.hoppings()
+    others = (cells != 0).any(axis=1)  # of R = 0 there is one
+    cells = np.concatenate([cells, -cells[others]])
+    return Model(metal.LATTICE, cells, np.concatenate([hopping, hopping[others].swapaxes(1, 2).conj()]).astype(complex), centres)
 
 
 def _dynamics(case, band):

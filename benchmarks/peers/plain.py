@@ -66,12 +66,11 @@ def rates(case, t, y):
         return jnp.array([case.params["sigma"] * (y - x), x * (rho - z) - y, x * y - case.params["beta"] * z, 0.0])
     d, p = case.dimension, case.params
     r, k = y[:d], y[d:]
-    energy = getattr(energies, case.name.removesuffix("_split"))
     push = case.charge / HBAR * energies.electric(case, t, r)
     b = case.charge / HBAR * TESLA * jnp.asarray(case.magnetic, y.dtype)
     if case.name == "dirac":
         return _berry(case, k, push, b[0])
-    v = jax.grad(energy, 1)(p, k) / HBAR
+    v = energies.slope(case.name.removesuffix("_split"))(p, k) / HBAR
     turned = jnp.cross(v, b) if d == 3 else b[0] * jnp.array([v[1], -v[0]])
     return jnp.concatenate([v, push + turned])
 

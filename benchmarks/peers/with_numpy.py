@@ -17,12 +17,12 @@ def supports(spec) -> str | None:
 def prepare(spec, case) -> Job:
     """Results go into arrays made for every run."""
     start = case.start(spec.n, spec.dtype)
-    pool = ThreadPoolExecutor(spec.cores)
+    pool, width = ThreadPoolExecutor(spec.cores), min(BLOCK, -(-spec.n // spec.cores))
 
     def once():
         end = np.empty_like(start)
         parts = pool.map(
-            lambda at: _block(spec, case, start[:, at : at + BLOCK], end[:, at : at + BLOCK]), range(0, spec.n, BLOCK)
+            lambda at: _block(spec, case, start[:, at : at + width], end[:, at : at + width]), range(0, spec.n, width)
         )
         return sum(parts) / spec.n, end
 

@@ -59,7 +59,21 @@ def eigensystem(grouping: Grouping, matrix: Array) -> tuple[Array, Array]:
     group. They are exact to every order for quantities that do not depend on the phases of the eigenvectors, or on the basis within
     a group: terms within a group cancel in its average.
     """
-    return _hermitian.eigh(matrix) if matrix.shape[0] == 2 else tuple(jnp.linalg.eigh(matrix))
+    return _hermitian.eigh(matrix) if matrix.shape[0] == 2 else _lapack(matrix)
+
+
+@jax.custom_batching.custom_vmap
+def _lapack(matrix: Array) -> tuple[Array, Array]:
+    return tuple(jnp.linalg.eigh(matrix))
+
+
+@_lapack.def_vmap
+def _(axis_size, batched, matrix):
+    # In JAX 0.10 a batch of LAPACK's on a CPU waits for threads of the pool it holds a thread of: as many batches at once as there are
+    # threads wait forever. One matrix waits for nothing.
+    if jax.default_backend() == "cpu" and jax.__version_info__ < (0, 11):
+        return jax.lax.map(_lapack, matrix), (True, True)
+    return tuple(jnp.linalg.eigh(matrix)), (True, True)
 
 
 @eigensystem.defjvp

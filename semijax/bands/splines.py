@@ -1,11 +1,15 @@
 """Periodic B-splines on equal meshes: coefficients by FFT, values by one window of a table and nested sums."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.custom_derivatives import SymbolicZero
 
 from semijax._types import Array
 from semijax.bands.inputs import traced
@@ -41,19 +45,51 @@ def evaluate(table: Array, degree: int, x: Array) -> Array:
     """The spline of coefficients [n_1 ... n_p ...] at fractional coordinates x [p]: a value of the shape that is left over.
 
     Any x: it is folded first, so that cell and fraction keep their digits in float32. (degree + 1)^p numbers are read, each line
-    of degree + 1 in one stretch.
+    of degree + 1 in one stretch. Derivatives read the same numbers, with other weights.
     """
-    sides = table.shape[: x.shape[0]]
+    axes = x.shape[0]
+    return _derivative(degree, (0,) * axes, table.shape[:axes], _padded(table, degree, axes), x)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
+def _derivative(degree: int, orders: tuple[int, ...], sides: tuple[int, ...], padded: Array, x: Array) -> Array:
+    """∂^orders of the spline on a mesh of these sides. Each line of the table meets its weights as it is read, the derivatives' as the
+    value's: what reverse mode would do after it has seen all of them.
+    """
     place = (x - jnp.floor(x)) * jnp.asarray(sides, x.dtype) + (0.5 if degree % 2 == 0 else 0.0)
     cell = jnp.floor(place)  # may round to n: one more cell stands there
-    start = [*cell.astype(jnp.int32), *[np.int32(0)] * (table.ndim - len(sides))]
-    sizes = [degree + 1] * len(sides) + [*table.shape[len(sides) :]]
-    window = lax.dynamic_slice(_padded(table, degree, len(sides)), start, sizes, allow_negative_indices=False)
-    weights = _WEIGHTS[degree](place - cell)
+    start = [*cell.astype(jnp.int32), *[np.int32(0)] * (padded.ndim - len(sides))]
+    sizes = [degree + 1] * len(sides) + [*padded.shape[len(sides) :]]
+    window = lax.dynamic_slice(padded, start, sizes, allow_negative_indices=False)
+    weights = {order: _derived(_WEIGHTS[degree], order)(place - cell) for order in {*orders}}
     for axis in reversed(range(len(sides))):
         shape = [-1 if i == axis else 1 for i in range(window.ndim)]
-        window = jnp.sum(window * weights[:, axis].reshape(shape), axis=axis)
-    return window
+        window = jnp.sum(window * weights[orders[axis]][:, axis].reshape(shape), axis=axis)
+    return window * jnp.asarray(math.prod(n**order for n, order in zip(sides, orders)), window.dtype)
+
+
+def _slope(degree: int, orders: tuple[int, ...], sides: tuple[int, ...], primals, tangents):
+    (padded, x), (other, way) = primals, tangents
+    parts = []
+    if type(other) is not SymbolicZero:  # the spline is linear in its table
+        parts.append(_derivative(degree, orders, sides, other, x))
+    if type(way) is not SymbolicZero:
+        for axis in range(len(sides)):
+            more = tuple(order + (i == axis) for i, order in enumerate(orders))
+            parts.append(_derivative(degree, more, sides, padded, x) * way[axis])
+    value = _derivative(degree, orders, sides, padded, x)
+    return value, sum(parts[1:], parts[0]) if parts else jnp.zeros_like(value)
+
+
+_derivative.defjvp(_slope, symbolic_zeros=True)
+
+
+def _derived(weights: Callable, order: int) -> Callable:
+    """The order-th derivative of weights [m p] of fractions t [p], each of its own t."""
+    if order == 0:
+        return weights
+    lower = _derived(weights, order - 1)
+    return lambda t: jax.jvp(lower, (t,), (jnp.ones_like(t),))[1]
 
 
 def _padded(table: Array, degree: int, axes: int) -> Array:

@@ -1,12 +1,14 @@
 """A Hamiltonian in Wannier functions: H(R), where the functions sit, positions where they are known; and its bands."""
 
 import warnings
+from functools import lru_cache
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from semijax._circle import unit_circle
 from semijax._pytree import record
 from semijax._types import Array, SemijaxError
 from semijax.bands.band import Band
@@ -95,18 +97,30 @@ def _positions(params, k: Array) -> Array:
 
 
 def _summed(vectors: Array, half, k: Array) -> Array:
-    """Σ_R exp(ik·R) X(R) [n n ...] with X(−R) = X(R)†, from one of R and −R."""
-    # Real products: of a vector over R and a matrix, the same for H and for its derivatives.
-    phase = jnp.sum(vectors * k[None, :], axis=1)
-    cos, sin = jnp.cos(phase), jnp.sin(phase)
-    shape = half.shape[1:]
-    re, im = (jnp.reshape(x, (x.shape[0], -1)) for x in (half.real, half.imag))
+    """Σ_R exp(ik·R) X(R) [n n ...] with X(−R) = X(R)†, from one of R and −R.
 
-    def dot(a, b):
-        return jnp.reshape(jnp.dot(a, b, precision="highest"), shape)
+    One product of a vector of cosines and sines with a matrix that all k share: of X, Hermitian, the n² numbers that are independent.
+    """
+    (upper, above), places, signs = _independent(half.shape[1])
+    re, im = half.real, half.imag
+    cosines = re[:, *upper] + re[:, *upper[::-1]], im[:, *above] - im[:, *above[::-1]]
+    sines = -im[:, *upper] - im[:, *upper[::-1]], re[:, *above] - re[:, *above[::-1]]
+    table = jnp.concatenate([jnp.concatenate(some, axis=1) for some in (cosines, sines)])
+    phase = jnp.dot(vectors, k, precision="highest")
+    numbers = jnp.dot(unit_circle(phase), jnp.reshape(table, (table.shape[0], -1)), precision="highest")
+    numbers = jnp.reshape(numbers, table.shape[1:])
+    signs = signs.reshape(*signs.shape, *[1] * (numbers.ndim - 1)).astype(k.dtype)
+    return jax.lax.complex(numbers[places[0]], numbers[places[1]] * signs)
 
-    value = jax.lax.complex(dot(cos, re) - dot(sin, im), dot(cos, im) + dot(sin, re))
-    return value + jnp.swapaxes(value, 0, 1).conj()
+
+@lru_cache
+def _independent(n: int) -> tuple[tuple, tuple, np.ndarray]:
+    """(indices of the triangle with and without the diagonal, places of Re and Im [n n] in what is kept of them, signs of Im [n n])."""
+    upper, above = (tuple(x.astype(np.int32) for x in np.triu_indices(n, first)) for first in (0, 1))
+    real, imag = np.zeros((n, n), np.int32), np.zeros((n, n), np.int32)  # int32: the same in float32 as in float64
+    real[upper], imag[above] = np.arange(len(upper[0])), len(upper[0]) + np.arange(len(above[0]))
+    signs = np.triu(np.ones((n, n)), 1)
+    return (upper, above), (np.maximum(real, real.T), np.maximum(imag, imag.T)), signs - signs.T
 
 
 def _shifts(centres: Array, k: Array) -> Array:

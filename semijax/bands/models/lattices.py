@@ -57,7 +57,7 @@ def ssh(intra: float = 1.0, inter: float = 0.5, period: float = 1.0) -> Hamilton
 def weyl(hbar_v: float, chirality: int = +1, tilt: Any = None) -> Hamiltonian:
     """A Weyl node H = chirality ħv k·σ + tilt·k, d = 3; hbar_v > 0 and tilt [3] in eV Å. The upper band has Ω = −chirality k/2k³.
 
-    Armitage, Mele, Vishwanath, Rev. Mod. Phys. 90, 015001 (2018), eq. 3; doi:10.1103/RevModPhys.90.015001.
+    Armitage, Mele, Vishwanath, Rev. Mod. Phys. 90, 015001 (2018); doi:10.1103/RevModPhys.90.015001.
     """
     params = {
         "hbar_v": inputs.number("weyl", "hbar_v", hbar_v, above=0.0),
@@ -78,8 +78,8 @@ def bilayer_graphene(
 ) -> Hamiltonian:
     """Bernal-stacked bilayer graphene, orbitals A1, B1, A2, B2: hoppings γ0, γ1, γ3, γ4, `dimer` Δ' on B1 and A2, ± bias/2, eV.
 
-    McCann, Koshino, Rep. Prog. Phys. 76, 056503 (2013), eq. 30 and table 1 (the numbers of Kuzmenko et al., Phys. Rev. B 80, 165406
-    (2009)); doi:10.1088/0034-4885/76/5/056503. bond in Å; K points as in bands.graphene.
+    McCann, Koshino, Rep. Prog. Phys. 76, 056503 (2013), eq. 16; doi:10.1088/0034-4885/76/5/056503. The defaults are its numbers of
+    Kuzmenko et al., Phys. Rev. B 80, 165406 (2009), doi:10.1103/PhysRevB.80.165406. bond in Å; K points as in bands.graphene.
     """
     given = {"gamma0": gamma0, "gamma1": gamma1, "gamma3": gamma3, "gamma4": gamma4, "dimer": dimer, "bias": bias}
     params = _numbers("bilayer_graphene", given)

@@ -28,7 +28,7 @@ def luttinger(gamma: Any, maximum: float = 0.0) -> Hamiltonian:
     """The four valence bands at Γ, E ≤ `maximum` [eV]: 0, 1 are the light holes, 2, 3 the heavy ones, each equal for both spins.
 
     H = maximum − ħ²/2m0 [(γ1 + 5γ2/2) k² − 2γ2 Σ k_i² J_i² − 4γ3 Σ_{i<j} k_i k_j {J_i, J_j}], {A, B} = (AB + BA)/2, J = 3/2; gamma:
-    (γ1, γ2, γ3), as in bands.materials. Luttinger, Phys. Rev. 102, 1030 (1956), eq. 63; doi:10.1103/PhysRev.102.1030.
+    (γ1, γ2, γ3), as in bands.materials. Luttinger, Phys. Rev. 102, 1030 (1956); doi:10.1103/PhysRev.102.1030.
     """
     params = {
         "gamma": inputs.array("luttinger", "gamma", gamma, (3,)),
@@ -45,7 +45,7 @@ def kane(
     gap at Γ, split_off Δ, kane_energy E_P = 2m0P²/ħ²: eV, > 0; gamma: Luttinger's (γ1, γ2, γ3), of which the model's own part is
     taken out (γ1 − E_P/3E_g, γ2 − E_P/6E_g, γ3 − E_P/6E_g); mass of the conduction band, free-electron masses: None says that no remote
     band changes it. Basis S, X, Y, Z times spin; terms of inversion asymmetry are left out. Kane, J. Phys. Chem. Solids 1, 249 (1957),
-    doi:10.1016/0022-3697(57)90013-6; Vurgaftman, Meyer, Ram-Mohan, J. Appl. Phys. 89, 5815 (2001), eqs. 2.12 to 2.18,
+    doi:10.1016/0022-3697(57)90013-6; Vurgaftman, Meyer, Ram-Mohan, J. Appl. Phys. 89, 5815 (2001), section II A 1,
     doi:10.1063/1.1368156.
     """
     positive = {"gap": gap, "split_off": split_off, "kane_energy": kane_energy}
@@ -61,9 +61,9 @@ def bhz(
 ) -> Hamiltonian:
     """A quantum well of HgTe: h(k) = C − Dk² + A(kx σx − ky σy) + (M − Bk²)σz for spin = +1, h*(−k) for −1; both where it is None.
 
-    A: eV Å; B, D: eV Å²; C, M: eV; inverted where M/B > 0. Bernevig, Hughes, Zhang, Science 314, 1757 (2006), eqs. 2, 3,
-    doi:10.1126/science.1133734, with σy's sign as in König et al., J. Phys. Soc. Jpn. 77, 031007 (2008), doi:10.1143/JPSJ.77.031007,
-    whose numbers for a well of 70 Å are the defaults.
+    A: eV Å; B, D: eV Å²; C, M: eV; inverted where M/B > 0. Bernevig, Hughes, Zhang, Science 314, 1757 (2006),
+    doi:10.1126/science.1133734. The sign of σy and the defaults, for a well of 70 Å, are those in common use after König et al., J. Phys.
+    Soc. Jpn. 77, 031007 (2008), doi:10.1143/JPSJ.77.031007.
     """
     params = {key: inputs.number("bhz", key, value) for key, value in {"A": A, "B": B, "C": C, "D": D, "M": M}.items()}
     if spin is None:

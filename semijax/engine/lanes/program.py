@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from semijax.engine.lanes.eigen import RULES
+from semijax.engine.lanes.eigen import RULES, refuse_large
 from semijax.engine.lanes.evaluate import called, value
 from semijax.engine.lanes.graph import Graph, Node
 from semijax.engine.lanes.interpret import Interpreter, Shared, shared
@@ -27,7 +27,7 @@ class Program:
     tree of arrays whose last axis is lanes. scalars: a tree of numbers that change from call to call (the time); what depends on
     them alone is computed by `clock`, for all calls of a loop together. Build it where `given` is at hand, then call it inside the
     loop. scalar: for a kernel, see `Interpreter`. `vmapped` names the primitives that had to stay vmapped calls. Raises
-    Unsupported for a function with side effects.
+    Unsupported for a function with side effects or a large eigenvalue problem.
     """
 
     def __init__(self, function, given, carrier, scalars, scalar: bool = False):
@@ -36,6 +36,7 @@ class Program:
         closed, shape = jax.make_jaxpr(function, return_shape=True)(given, one, numbers)
         if closed.effects:
             raise Unsupported(", ".join(map(str, closed.effects)))
+        refuse_large(closed.jaxpr)
         self.graph = Graph()
         self.out_tree = jax.tree.structure(shape)
         self.inputs: list[Node] = []

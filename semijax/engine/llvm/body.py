@@ -10,6 +10,7 @@ from semijax.engine.lanes.movement import Unsupported
 from semijax.engine.lanes.rows import needed
 from semijax.engine.lanes.scalars import Complex
 from semijax.engine.llvm.code import Code
+from semijax.engine.llvm.tables import Stretches
 from semijax.engine.llvm.words import literal, value
 
 Values = dict[int, str]  # of nodes, or of rows by number
@@ -46,7 +47,9 @@ class Body:
 
 def computed(code: Code, program: Program, wanted: list[Node], known: Values) -> None:
     """Adds what is wanted to what is known; what only some carriers need, if any carrier of the vector does."""
-    for item in arranged(needed(program.order, wanted, set(known)), wanted):
+    items = arranged(needed(program.order, wanted, set(known)), wanted)
+    stretches = Stretches((item for item in items if isinstance(item, Node)), code.lanes)
+    for item in items:
         if isinstance(item, Guarded):
             asked = _known(code, item.condition, known)
             if not item.value:
@@ -57,6 +60,9 @@ def computed(code: Code, program: Program, wanted: list[Node], known: Values) ->
                     own[node.id] = value(code, node, own, program.implied)
                 inside += [own[node.id] for node in item.results]
             known |= dict(zip([node.id for node in item.results], outside, strict=True))
+        elif item.id in stretches.of:
+            if item.id not in known:
+                known |= stretches.read(code, item, known)
         else:
             known[item.id] = value(code, item, known, program.implied)
 

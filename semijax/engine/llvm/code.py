@@ -248,6 +248,37 @@ class Code:
             found = self.emit(f"insertelement {self.vector(dtype)} {found}, {kind(dtype)} {one}, i64 {i}")
         return found
 
+    def each(self, dtype, value: str) -> list[str]:
+        """The whole numbers of a vector one by one, i64."""
+        one = [self.emit(f"extractelement {self.vector(dtype)} {value}, i64 {i}") for i in range(self.lanes)]
+        return [self.emit(f"sext {kind(dtype)} {x} to i64") for x in one]
+
+    def piece(self, dtype, array: str, index: str, m: int) -> str:
+        """array[index] and what follows, m numbers."""
+        return self.emit(f"load <{m} x {kind(dtype)}>, ptr {self.place(dtype, array, index)}, align {np.dtype(dtype).itemsize}")
+
+    def joined(self, dtype, pieces: list[str], m: int) -> str:
+        """Pieces of m numbers, a power of two of them, one after another."""
+        while len(pieces) > 1:
+            order = ", ".join(f"i32 {i}" for i in range(2 * m))
+            of = f"<{m} x {kind(dtype)}>"
+            pieces = [
+                self.emit(f"shufflevector {of} {a}, {of} {b}, <{2 * m} x i32> <{order}>")
+                for a, b in zip(pieces[::2], pieces[1::2])
+            ]
+            m *= 2
+        return pieces[0]
+
+    def interleaved(self, dtype, a: str, b: str, m: int) -> list[str]:
+        """Of every m numbers of two vectors the first halves, and the second ones, number by number in turn."""
+        found = []
+        for half in (0, m // 2):
+            first = [block + half + i for block in range(0, self.lanes, m) for i in range(m // 2)]
+            order = ", ".join(f"i32 {i}, i32 {i + self.lanes}" for i in first)
+            of = self.vector(dtype)
+            found.append(self.emit(f"shufflevector {of} {a}, {of} {b}, <{self.lanes} x i32> <{order}>"))
+        return found
+
     def keep_first(self, dtype, value: str, array: str, index: str) -> None:
         """Writes the first number of the vector to array[index]."""
         first = self.emit(f"extractelement {self.vector(dtype)} {value}, i64 0")
