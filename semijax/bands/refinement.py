@@ -14,7 +14,7 @@ from semijax.bands.wannier import Model, hamiltonian
 _WHERE = "refinement"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Refinement:
     """Which numbers of a model are free.
 
