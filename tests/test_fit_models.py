@@ -278,6 +278,7 @@ def test_a_refinement_recovers_what_was_changed(carbon):
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, atol=1e-6), found, truth)
 
 
+@pytest.mark.slow
 def test_silicon_refined_towards_density_functional_theory():
     """The fifth band, of an interpolation through disentangled ones, is 28 meV off; 37 numbers within 5.5 Å make it 22 in a few steps."""
     with pytest.warns(UserWarning, match="no positions"):
@@ -286,7 +287,7 @@ def test_silicon_refined_towards_density_functional_theory():
     k, energies = data.cartesian[::2], data.energies[::2, :5]
     weight = np.broadcast_to([1, 1, 1, 1, 0.04], energies.shape)
     model = fits.Model(free.hamiltonian, free.start)
-    fit = sj.least_squares(fits.residuals, model, fits.energies(k, energies, weight=weight), tolerance=1e-3)
+    fit = sj.least_squares(fits.residuals, model, fits.energies(k, energies, weight=weight), tolerance=0.01)
     assert len(fit.names) < 40
     found = (eigenvalues(free.hamiltonian(of), data.cartesian)[:, :5] for of in (free.start, fit.params))
     before, after = (np.sqrt(np.mean((levels - data.energies[:, :5]) ** 2, axis=0)) for levels in found)
