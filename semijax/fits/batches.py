@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh, PartitionSpec
 
 from semijax._pytree import replace
 from semijax._types import Array, SemijaxError
@@ -90,12 +90,14 @@ def solve(problem: Problem, u: Array, steps: int, tolerance: float, mode: str | 
     """(u [p], steps taken, whether it converged) from one start."""
     import optimistix
 
+    from semijax.fits.orthogonal import Orthogonal
+
     def of(u, problem):
         return problem.residuals(problem.bounds.inside(u))
 
     outputs = jax.eval_shape(problem.residuals, u).shape[0]
     forward = u.shape[0] <= outputs if mode is None else mode == "forward"
-    solver = optimistix.LevenbergMarquardt(rtol=tolerance, atol=tolerance)
+    solver = optimistix.LevenbergMarquardt(rtol=tolerance, atol=tolerance, linear_solver=Orthogonal())
     options = {"jac": "fwd" if forward else "bwd"}
     with forwards(forward):
         done = optimistix.least_squares(of, solver, u, problem, options=options, max_steps=steps, throw=False)
@@ -124,8 +126,8 @@ def _whole(problem: Problem, u: Array, steps: int, tolerance: float, mode: str |
     return look(problem, u, mode), start, taken, converged
 
 
-@partial(jax.jit, static_argnames=("batched", "steps", "tolerance", "mode", "batch"))
-def _all(problem: Problem, u: Array, *, batched: tuple, steps: int, tolerance: float, mode, batch: int | None):
+@partial(jax.jit, static_argnames=("batched", "steps", "tolerance", "mode", "batch", "devices"))
+def _all(problem: Problem, u: Array, *, batched: tuple, steps: int, tolerance: float, mode, batch: int | None, devices: int):
     """Many fits; leaves of the problem for which `batched` is true have the axis of the data sets in front."""
     apart = [leaf for leaf, own in zip(problem.leaves, batched) if own]
     shared = replace(problem, leaves=[None if own else leaf for leaf, own in zip(problem.leaves, batched)])
@@ -138,23 +140,22 @@ def _all(problem: Problem, u: Array, *, batched: tuple, steps: int, tolerance: f
 
         return jax.lax.map(one, apart, batch_size=batch) if batch else jax.vmap(one)(apart)
 
-    return run(shared, u, apart)
+    if devices == 1:
+        return run(shared, u, apart)
+    mesh, split, everywhere = Mesh(np.array(jax.devices()), ("fits",)), PartitionSpec("fits"), PartitionSpec()
+    mapped = jax.shard_map(run, mesh=mesh, in_specs=(everywhere, everywhere, split), out_specs=split, check_vma=False)
+    return mapped(shared, u, apart)
 
 
 def _over_devices(problem: Problem, u: Array, count: int, how: dict) -> tuple:
     """Every device takes its share of the data sets; the last is repeated where they do not divide."""
-    devices = jax.device_count()
-    if devices == 1 or count < devices:
-        return _all(problem, u, **how)
-    mesh = Mesh(np.array(jax.devices()), ("fits",))
-    split, everywhere = NamedSharding(mesh, PartitionSpec("fits")), NamedSharding(mesh, PartitionSpec())
-    fill = np.minimum(np.arange(math.ceil(count / devices) * devices), count - 1)
-    leaves = [jax.device_put(x[fill], split) if own else x for x, own in zip(problem.leaves, how["batched"])]
-    problem, u = jax.device_put(
-        (replace(problem, leaves=[None if own else x for x, own in zip(leaves, how["batched"])]), u), everywhere
-    )
-    whole = [mine if own else x for mine, x, own in zip(leaves, problem.leaves, how["batched"])]
-    return jax.tree.map(lambda x: x[:count], _all(replace(problem, leaves=whole), u, **how))
+    devices = jax.device_count() if count >= jax.device_count() else 1
+    whole = math.ceil(count / devices) * devices
+    if whole > count:
+        fill = np.minimum(np.arange(whole), count - 1)
+        problem = replace(problem, leaves=[x[fill] if own else x for x, own in zip(problem.leaves, how["batched"])])
+    found = _all(problem, u, devices=devices, **how)
+    return jax.tree.map(lambda x: x[:count], found) if whole > count else found
 
 
 def _in_front(where: str, data: Any, axes: Any) -> tuple[tuple[Any, Any], int]:
