@@ -39,6 +39,13 @@ def parabola(p, data):
     return (p["a"] + p["b"] * data + p["c"] * data**2) - 1.0
 
 
+def bowls(p, depths):
+    return depths[0] * (p["a"] - 1.0) ** 2 + depths[1] * p["b"] ** 2
+
+
+DOWN = optax.sgd(1e-2)  # one optimiser and one loss for the ways in which descents end, so that they compile once
+
+
 LINE = (np.arange(6.0), np.array([0.1, 1.2, 1.9, 3.2, 3.9, 5.1]))
 
 
@@ -179,7 +186,8 @@ def test_bounds_are_smooth_maps_with_an_inverse():
     inside = jax.jit(jax.vmap(lambda u: jax.jvp(problem.bounds.inside, (u,), (jnp.ones_like(u),))))
     u = problem.start
     x, slope = inside(jnp.stack([u, u - 800.0, u + 800.0]))
-    np.testing.assert_allclose(x[0], np.tile(start["a"], 4), rtol=1e-12)
+    # below a bound of 1e3 what is left of the difference is rounded as that is
+    np.testing.assert_allclose(x[0], np.tile(start["a"], 4), rtol=1e-12, atol=2 * EPS * 1e3)
     assert (slope[0] > 0).all()
     assert np.isfinite(x).all()
 
@@ -220,9 +228,7 @@ def test_a_parameter_without_any_part_in_the_data_is_named_by_both():
     assert fit.errors["b"] == np.inf
     assert fit.params["b"] == 1.0
     with pytest.warns(UserWarning, match="do not determine b"):
-        fit = sj.fit(
-            lambda p, x: jnp.sum((p["a"] - x) ** 2), {"a": 0.9, "b": 1.0}, np.arange(3.0), optimiser=optax.sgd(0.1), steps=60
-        )
+        fit = sj.fit(bowls, {"a": 0.999, "b": 1.0}, np.array([1.0, 0.0]), optimiser=DOWN, steps=60)
     assert fit.undetermined == ("b",)
 
 
@@ -240,7 +246,7 @@ def test_a_poor_fit_to_stated_errors_says_so():
 
 def test_a_diverging_descent_keeps_the_best_point():
     with pytest.warns(UserWarning, match=r"fit: diverged: .*the best point is kept"):
-        fit = sj.fit(lambda p, _: (p["a"] - 1.0) ** 2, {"a": 1.1}, None, optimiser=optax.sgd(1e3), steps=500)
+        fit = sj.fit(bowls, {"a": 1.1, "b": 0.0}, np.array([1e5, 1e5]), optimiser=DOWN, steps=500)
     assert not fit.converged
     assert fit.values[0] == pytest.approx(1.1)
     assert len(fit.losses) < 500
@@ -248,13 +254,13 @@ def test_a_diverging_descent_keeps_the_best_point():
 
 def test_a_descent_that_ends_on_a_slope_says_how_far_the_minimum_is():
     with pytest.warns(UserWarning, match=r"2 steps done, but the minimum is 8\.\d* standard errors away"):
-        fit = sj.fit(lambda p, _: 50.0 * (p["a"] - 1.0) ** 2, {"a": 0.1}, None, optimiser=optax.sgd(1e-2), steps=2)
+        fit = sj.fit(bowls, {"a": 0.1, "b": 0.0}, np.array([50.0, 50.0]), optimiser=DOWN, steps=2)
     assert not fit.converged
 
 
 def test_a_saddle_is_no_minimum():
     with pytest.warns(UserWarning, match="no minimum: the loss falls along a direction of b"):
-        fit = sj.fit(lambda p, _: p["a"] ** 2 - p["b"] ** 2, {"a": 0.0, "b": 0.0}, None, optimiser=optax.sgd(1e-2), steps=3)
+        fit = sj.fit(bowls, {"a": 1.0, "b": 0.0}, np.array([1.0, -1.0]), optimiser=DOWN, steps=3)
     assert fit.errors["b"] == np.inf
 
 
@@ -282,8 +288,8 @@ def test_progress_hears_of_it_and_may_stop_it():
     assert [steps for _, steps, _ in heard] == [200, 200]
     assert heard[1][2] < heard[0][2]
     heard = []
-    options = {"optimiser": optax.adam(0.01), "steps": 120, "covariance": False}
-    fit = sj.fit(lambda p, _: (p["a"] - 1.0) ** 2, {"a": 0.5}, None, progress=lambda *told: heard.append(told), **options)
+    options = {"optimiser": DOWN, "steps": 120, "covariance": False}
+    fit = sj.fit(bowls, {"a": 0.5, "b": 0.5}, np.ones(2), progress=lambda *told: heard.append(told), **options)
     assert [done for done, _, _ in heard] == [50, 100, 120]
     assert np.isnan(fit.sigmas).all()
 

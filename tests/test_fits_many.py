@@ -34,17 +34,6 @@ def test_two_thousand_noisy_data_sets_are_covered_as_their_errors_say():
     assert one.table().splitlines()[0] == alone.table().splitlines()[0]
 
 
-def test_the_bootstrap_sees_the_scatter():
-    x = np.arange(60.0)
-    y = 0.1 * x + np.random.default_rng(0).normal(size=60)
-    fit = sj.least_squares(line, {"a": 0.0, "b": 0.5}, (x, y))
-    samples = fits.bootstrap(fit, line, (x, y), 500, jax.random.key(1))
-    assert samples.shape == (500, 2)
-    # 500 samples know a standard error to 3 %, 60 data know it to 9 %
-    np.testing.assert_allclose(samples.std(axis=0), fit.sigmas, rtol=0.3)
-    assert (np.abs(samples.mean(axis=0) - fit.values) < 0.3 * fit.sigmas).all()
-
-
 def wells(p, data):
     """A landscape with minima of different depths at every 2π, the deepest at 0."""
     x = p["x"]
@@ -59,10 +48,14 @@ def test_many_starts_find_the_deepest_minimum():
     assert best.values[0] == pytest.approx(0.0, abs=1e-6)
 
 
-def test_axes_say_which_arrays_count_the_sets():
+def three_lines():
     x, y = LINE
     sets = np.stack([y, y + 1.0, y + 2.0], axis=1)
-    found = fits.many(line, {"a": 0.0, "b": 0.5}, (x, sets), axes=(None, 1), starts=2, key=jax.random.key(0), batch=2)
+    return fits.many(line, {"a": 0.0, "b": 0.5}, (x, sets), axes=(None, 1), starts=2, key=jax.random.key(0), batch=2)
+
+
+def test_axes_say_which_arrays_count_the_sets():
+    found = three_lines()
     alone = sj.least_squares(line, {"a": 0.0, "b": 0.5}, LINE)
     np.testing.assert_allclose(found.params["a"], alone.values[0] + np.arange(3.0), rtol=1e-7)
     assert found.params["b"].shape == (3,)
@@ -98,7 +91,7 @@ BAD = {
     ),
     "an axis that is not there": (lambda: fits.many(line, {"a": 0.0, "b": 0.5}, LINE, axes=3), "allowed are axes of one length"),
     "a table of many": (
-        lambda: fits.many(line, {"a": 0.0, "b": 0.5}, (LINE[0], np.stack([LINE[1]] * 3)), axes=(None, 0)).table(),
+        lambda: three_lines().table(),
         "fits.one",
     ),
     "copies without sigma": (

@@ -98,17 +98,17 @@ class _Way:
 
 @record
 class _Ended:
-    """Of the best start: its number, parameters [p], loss, gradient [p] and Hessian [p p] (None where none is made); the losses of all
-    at their last points.
+    """Of the best start: its number, parameters [p] and loss, and the losses of all at their last points; None unless the Hessian is
+    made: its gradient [p] and Hessian [p p].
     """
 
     number: Any
     values: Any
     loss: Any
-    slope: Any
-    hessian: Any
     at_bound: Any
     losses: Any
+    slope: Any = None
+    hessian: Any = None
 
 
 def _followed(
@@ -186,10 +186,12 @@ def _ended(problem: Problem, way: _Way, *, hessian: bool) -> _Ended:
     way = jax.vmap(_noted, in_axes=(0, 0, None))(way, last, True)
     number = jnp.argmin(way.best_loss)
     x, of = problem.bounds.inside(way.best[number]), problem.loss
-    few = x.shape[0] <= FEW
-    slope = jax.jacfwd(of)(x) if few else jax.grad(of)(x)
-    curved = (jax.jacfwd(jax.jacfwd(of)) if few else jax.hessian(of))(x) if hessian else None
-    return _Ended(number, x, of(x), slope, curved, problem.bounds.at(x), last)
+    at = _Ended(number, x, way.best_loss[number], problem.bounds.at(x), last)
+    if not hessian:
+        return at
+    if x.shape[0] <= FEW:
+        return replace(at, slope=jax.jacfwd(of)(x), hessian=jax.jacfwd(jax.jacfwd(of))(x))
+    return replace(at, slope=jax.grad(of)(x), hessian=jax.hessian(of)(x))
 
 
 def _fit(where: str, problem: Problem, given: list, at: _Ended, losses: np.ndarray, stopped: str) -> Fit:
