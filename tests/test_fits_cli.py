@@ -122,6 +122,7 @@ def test_energies_in_fractions_of_a_lattice_from_npz(here):
     assert isinstance(model, fits.Model)
     assert model.params == {"t": 0.3}
     np.testing.assert_allclose(data["dft"].predict.k, rows)
+    assert data["dft"].predict.bands == (0,)  # the model's only band, the file's second
     np.testing.assert_allclose(data["dft"].values[:, 0], energies[:, 1] * 1e-3 - 0.1)
     assert (data["dft"].sigma == 0.01).all()
     # E = −t cos(kx a) by the sign of `negate`
@@ -136,7 +137,7 @@ def test_several_models_and_motion(here):
             "one": {"kind": "cosine", "bandwidth": "18 meV", "period": "d"},
             "two": {"kind": "cosine", "bandwidth": "20 meV", "period": "d"},
         },
-        "parameters": {"d": "11.4 nm", "drift.tau": {"low": 10.0, "frozen": True}},
+        "parameters": {"d": "11.4 nm", "drift.tau": {"low": "10 fs", "frozen": True}},
         "data": {
             "drift": {
                 "kind": "drift",
@@ -165,7 +166,7 @@ def test_several_models_and_motion(here):
     np.testing.assert_allclose(data["drift"].values, 0.1 * np.arange(0, 500, 50))
     np.testing.assert_allclose(data["bloch"].predict.electric, 1e-6 * np.arange(0, 500, 50))
     assert data["drift"].extra == {"tau": 300.0}
-    assert models.units_of(case, [cases.Reference("one", ("period",), "d")], ("d", "drift.tau")) == ["angstrom", ""]
+    assert models.units_of(case, [cases.Reference("one", ("period",), "d")], ("d", "drift.tau")) == ["angstrom", "fs"]
     # bands by their own parameters where no name is used
     document["models"] = {
         "one": document["models"]["one"] | {"period": 114.0},

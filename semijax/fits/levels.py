@@ -132,5 +132,7 @@ def _check_zone(where: str, k: np.ndarray, zone: Any) -> None:
 
 
 def _way(k: np.ndarray) -> np.ndarray:
-    """The way along straight lines from one k to the next [n], 1/Å."""
-    return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(k, axis=0), axis=1))])
+    """The way along straight lines from one k to the next [n], 1/Å; a jump of twenty usual steps, to an equivalent point, is none."""
+    steps = np.linalg.norm(np.diff(k, axis=0), axis=1)
+    jump = steps > 20 * np.median(steps) if len(steps) else False
+    return np.concatenate([[0.0], np.cumsum(np.where(jump, 0.0, steps))])

@@ -68,7 +68,7 @@ def kinds_of(case: FitCase, references: list[Reference], name: str) -> tuple[str
                 return quantity.kinds
     if any(table.kind == "slater_koster" for table in models_of(case).values()) and _OF_BONDS.match(name):
         return ("energy",)
-    return ("number",)
+    return ("time",) if name.rpartition(".")[2] == "tau" else ("number",)
 
 
 def _key(reference: Reference) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 from semijax import build, fits
 from semijax._types import SemijaxError
 from semijax.carriers import at_k
+from semijax.fitting.case import models_of
 from semijax.fitting.columns import File, factor, quantity
 from semijax.lattice import reciprocal
 from semijax.schema import words
@@ -31,14 +32,13 @@ def data(case: FitCase) -> dict[str, fits.Measured]:
 
 def _energies(case: FitCase, where: str, file: File, table: Any) -> fits.Measured:
     energy = quantity(file, f"{where}.energy", table.energy, "energy") - table.zero
-    columns = None if table.bands is None or energy.ndim < 2 else table.bands
-    if table.bands is not None and energy.ndim == 2 and table.match != "nearest" and energy.shape[1] > len(table.bands):
-        if max(table.bands) >= energy.shape[1]:
+    columns = table.bands
+    if columns is not None and energy.ndim == 2 and table.match != "nearest" and energy.shape[1] > len(columns):
+        if max(columns) >= energy.shape[1]:
             allowed = f"allowed are 0 to {energy.shape[1] - 1}, the bands of {file.path.name}"
-            raise SemijaxError(words.line([where, "bands"], table.bands, allowed))
-        energy = energy[:, table.bands]  # the columns of these bands, of a file that has more
-    elif table.bands is not None:
-        columns = table.bands
+            raise SemijaxError(words.line([where, "bands"], columns, allowed))
+        energy = energy[:, columns]  # the columns of these bands, of a file that has more
+        columns = columns if _has_levels(case) else None
     options = {"match": table.match, "offset": table.offset, "part": table.part}
     options |= {"window": None if table.window is None else tuple(np.subtract(table.window, table.zero))}
     options |= {"zone": table.lattice if table.zone else None, "bands": columns}
@@ -141,9 +141,12 @@ def _check_fields(where: str, tables: list, dimension: int) -> None:
                 )
 
 
-def _dimension(case: FitCase) -> int:
-    from semijax.fitting.case import models_of
+def _has_levels(case: FitCase) -> bool:
+    """Whether the models are of H(k), whose levels have the numbers that bands of a file have."""
+    return any(model.kind == "slater_koster" for model in models_of(case).values())
 
+
+def _dimension(case: FitCase) -> int:
     return next(iter(models_of(case).values())).dimension
 
 
