@@ -82,7 +82,7 @@ def _points(upper: Axes, lower: Axes, x, y, fit, error, count, *, first: bool) -
     for mine, alpha, label in ((count, 1.0, "data"), (~count, 0.25, "left out")):
         if not mine.any():
             continue
-        bars = None if error is None else error[mine]
+        bars = error[mine] if error is not None and mine is count else None
         style = {"color": house.BLUE, "markersize": 3.5, "alpha": alpha, "linewidth": 0.8, "zorder": 4}
         upper.errorbar(x[mine], y[mine], yerr=bars, fmt="o", label=label if first else None, **style)
     left = (y - fit) if error is None else (y - fit) / error
