@@ -1,12 +1,13 @@
 """semijax: semiclassical dynamics of crystal electrons and holes in any band E(k), differentiable, on CPU and GPU."""
 
-from semijax import bands, fields, observables, probes, units
+from semijax import bands, fields, fits, observables, probes, units
 from semijax._types import BrokenInvariant, EMField, Phase, SemijaxError, UserCodeError
 from semijax.bands.band import Band
 from semijax.carriers import Carriers, at_k, pairs
 from semijax.configure import configure
 from semijax.dynamics import Dynamics, Species, electron, hole
 from semijax.engine.chunks import prepared
+from semijax.fits import Fit, fit, least_squares
 from semijax.sampling import fermi_surface, packet, thermal
 from semijax.scattering import with_relaxation
 from semijax.simulate import Result, forecast, simulate
@@ -22,6 +23,7 @@ __all__ = [
     "Carriers",
     "Dynamics",
     "EMField",
+    "Fit",
     "Phase",
     "Result",
     "SemijaxError",
@@ -35,11 +37,14 @@ __all__ = [
     "euler",
     "fermi_surface",
     "fields",
+    "fit",
+    "fits",
     "forecast",
     "heun",
     "hole",
     "io",
     "leapfrog",
+    "least_squares",
     "midpoint",
     "observables",
     "packet",

@@ -26,7 +26,10 @@ from semijax.tangent import with_volume
 
 def band(table: Any, directory: Path | None = None, where: str = "band") -> bands.Band:
     """The band that one band table names, its files in `directory`; raises SemijaxError, naming keys below `where`."""
-    made = _wannier(table, directory or Path(), where) if table.kind == "wannier" else _band(table)
+    if table.kind == "wannier":
+        made = _wannier(table, directory or Path(), where)
+    else:
+        made = closed_form(table.kind, table.model_dump(exclude={"kind", "negate"}))
     return -made if table.negate else made
 
 
@@ -59,14 +62,15 @@ def _model(prefix: Path, *stamps: Any) -> Any:
     return read_wannier90(prefix)
 
 
-def _band(table: Any) -> bands.Band:
-    given = table.model_dump(exclude={"kind", "negate"})
-    if table.kind == "warped":
+def closed_form(kind: str, given: dict[str, Any]) -> bands.Band:
+    """The band of a kind of table with these keys and values, which may be traced; without `kind` and `negate`."""
+    given = dict(given)
+    if kind == "warped":
         return bands.warped(given.pop("A"), given.pop("B"), given.pop("C"), kind=given.pop("branch"), **given)
-    if table.kind == "tight_binding":
+    if kind == "tight_binding":
         hopping = {tuple(hop["vector"]): hop["energy"] for hop in given.pop("hopping")}
         return bands.tight_binding(hopping, **given)
-    return getattr(bands, table.kind)(**given)  # `kind` is one of the closed set of the schema
+    return getattr(bands, kind)(**given)  # `kind` is one of the closed set of the schema
 
 
 def species(case: Case) -> dict[str, Species]:
@@ -80,8 +84,8 @@ def species(case: Case) -> dict[str, Species]:
     }
 
 
-def field(case: Case) -> Any:
-    """The sum of the case's fields; None where it has none."""
+def field(case: Any) -> Any:
+    """The sum of the case's fields; None where it has none. case: anything with field, dimension, directory, where."""
     total = None
     for i, table in enumerate(case.field):
         part = _field(case, i, table)
@@ -89,7 +93,7 @@ def field(case: Case) -> Any:
     return total
 
 
-def _field(case: Case, i: int, table: Any) -> Any:
+def _field(case: Any, i: int, table: Any) -> Any:
     match table.kind:
         case "uniform":
             magnetic = table.magnetic[0] if table.magnetic is not None and case.dimension == 2 else table.magnetic
@@ -119,7 +123,7 @@ def _array(values: list | None) -> np.ndarray | None:
     return None if values is None else np.asarray(values)
 
 
-def _tabulated(case: Case, i: int, table: Tabulated) -> Any:
+def _tabulated(case: Any, i: int, table: Tabulated) -> Any:
     path = case.directory / table.file
     where = f"{case.where}: field.{i}.file = {table.file!r}"
     try:

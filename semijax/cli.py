@@ -1,4 +1,4 @@
-"""The command line: semijax run | resume | verify | status | cases | bands | bench | schema | doctor."""
+"""The command line: semijax run | resume | verify | status | cases | bands | fit | bench | schema | doctor."""
 
 import contextlib
 import json
@@ -119,6 +119,28 @@ def bands(
     for table in bandsheet.draw(tables, out, Path(band).parent if band.endswith(".toml") else Path()):
         Console().print(table)
     typer.echo(f"written: {out}")
+
+
+@app.command()
+def fit(
+    file: Annotated[Path, typer.Argument(metavar="FIT.toml", help="Model, parameters and data of a fit.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where results go (default: the file's name).")] = None,
+    force: Force = False,
+    set_: Set = None,
+    bootstrap: Annotated[int | None, typer.Option(metavar="N", help="Fits to so many resampled data, for their scatter.")] = None,
+) -> None:
+    """Fit a model to data: values with errors, fit.json and figures."""
+    from semijax.fitting import case as cases_of_fits
+
+    overrides = [override(text) for text in set_ or []]
+    overrides += [("fit.bootstrap", str(bootstrap))] if bootstrap is not None else []
+    checked, references = cases_of_fits.load(file, overrides)
+    out = out or Path(file.stem)
+    check_output(out, force)
+    configure(precision=checked.fit.precision)
+    from semijax.fitting import command  # after configure: what it imports may ask JAX for its devices
+
+    command.run(checked, references, out, Console())
 
 
 @app.command()

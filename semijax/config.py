@@ -66,11 +66,11 @@ def check(document: dict[str, Any], where: str = "case", directory: Path | str =
     try:
         case = Case.model_validate(document)
     except ValidationError as error:
-        raise _refused(where, words.lines(error, Case)) from None
+        raise refused(where, words.lines(error, Case)) from None
     case._document, case._where, case._directory = copy.deepcopy(document), where, Path(directory)
     found = list(mistakes(case))
     if found:
-        raise _refused(where, found)
+        raise refused(where, found)
     return case
 
 
@@ -149,7 +149,8 @@ def _path(key: str) -> list:
     return [int(part) if part.isascii() and part.isdigit() and len(part) < 10 else part for part in key.strip().split(".")]
 
 
-def _refused(where: str, found: list[str]) -> SemijaxError:
+def refused(where: str, found: list[str]) -> SemijaxError:
+    """The error of a file with these mistakes, one line for each."""
     rest = [f"and {len(found) - _MOST_LINES} more"] if len(found) > _MOST_LINES else []
     return SemijaxError("\n".join(f"{where}: {text}" for text in [*found[:_MOST_LINES], *rest]))
 

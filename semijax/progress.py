@@ -24,6 +24,27 @@ def stage(console: Console, title: str, carrier_steps: float) -> Iterator[Callab
     yield _lines(console, title, clock)
 
 
+@contextlib.contextmanager
+def descent(console: Console, title: str, steps: int) -> Iterator[Callable[[int, int, float], None]]:
+    """A callable (steps done, steps at most, loss) that shows one fit."""
+    if console.is_terminal:
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"))
+        with Progress(*columns, console=console) as bar:
+            task = bar.add_task(title, total=steps, told="compiling")
+            yield lambda done, total, loss: bar.update(task, completed=done, told=f"{done} steps, loss {loss:.6g}")
+        return
+    last = -_SECONDS_BETWEEN_LINES
+
+    def report(done: int, total: int, loss: float) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _SECONDS_BETWEEN_LINES:
+            last = now
+            console.print(f"{title}: {done} steps, loss {loss:.6g}", highlight=False, markup=False, soft_wrap=True)
+
+    yield report
+
+
 class _Clock:
     """The pace since the first report of a stage: the time before it went into compiling."""
 

@@ -38,6 +38,7 @@ KINDS = {
     "stiffness": Kind("a second derivative of a potential", '"1 mV/nm^2"', "V/angstrom^2"),
     "mass": Kind("a mass", "0.067 (free-electron masses)", "electron_mass"),
     "nonparabolicity": Kind("an inverse energy", '"0.64 / eV"', "1/eV"),
+    "velocity": Kind("a velocity", '"1e7 cm / s"', "angstrom/fs"),
     "dirac velocity": Kind("an energy times a length", '"3.5 eV angstrom"', "eV*angstrom"),
 }
 

@@ -17,10 +17,10 @@ LAYERS = {
     1: ["_dop853", "bands", "fields", "lattice", "potentials", "steppers"],
     2: ["carriers", "dynamics", "sampling", "scattering", "stepping", "tangent"]
     + ["cells", "domain", "filling", "occupation", "quadrature", "rejection", "states"],  # what sampling is made of
-    3: ["certify", "engine", "interband", "limits", "observables", "probes", "simulate", "spectra", "survey", "timestep"],
+    3: ["certify", "engine", "fits", "interband", "limits", "observables", "probes", "simulate", "spectra", "survey", "timestep"],
     4: ["io", "plot", "provenance"],
-    5: ["__main__", "bandsheet", "build", "cases", "cli", "config", "materials_report", "progress", "quantities", "report"]
-    + ["run", "runs", "schema", "suite"],
+    5: ["__main__", "bandsheet", "build", "cases", "cli", "config", "fitting", "materials_report", "progress", "quantities"]
+    + ["report", "run", "runs", "schema", "suite"],
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

@@ -161,10 +161,10 @@ def test_the_matrix_of_vogl_hjalmarson_and_dow(name):
 def test_published_energies_of_silicon():
     h, a = vogl("Si")
     gamma, x = eigenvalues(h, 2 * np.pi / a * np.array([[0, 0, 0], [1, 0, 0]]))
-    # their table of Γ1, Γ25', Γ15, Γ2' and X4, to the digits given there: −12.50, 0, 3.43, 4.10; −2.86
+    # Γ1, Γ25', Γ15, Γ2' and X4: E_s ± V_ss, E_p ± V_xx and E_p − V_xy, which the parameters were made from
     np.testing.assert_allclose(gamma[[0, 1, 2, 3, 4, 5, 6, 7]], [-12.5, 0, 0, 0, 3.43, 3.43, 3.43, 4.1], atol=1e-12)
     np.testing.assert_allclose(x[2:4], -2.86, atol=1e-12)
-    # the gap that they fit is 1.17 eV, with the minimum between Γ and X
+    # s* was fitted to the measured gap, 1.17 eV; the minimum is between Γ and X
     line = eigenvalues(h, np.linspace(0, 2 * np.pi / a, 201)[:, None] * np.array([1, 0, 0]))[:, 4]
     assert abs(line.min() - 1.17) < 5e-3
     assert 0.7 < line.argmin() / 200 < 0.76
@@ -173,7 +173,7 @@ def test_published_energies_of_silicon():
 
 
 def test_closed_forms_of_chadi_and_cohen():
-    """Γ: E_s ± V_ss, E_p ± V_xx; X: each twice, E_p ± V_xy and the two roots of s and p; their parameters of silicon."""
+    """Γ: E_s ± V_ss, E_p ± V_xx; X: each twice, E_p ± V_xy and the two roots of s and p."""
     es, ep, ss, xx, xy, sp = 0.0, 7.20, -8.13, 3.17, 7.51, 5.88
     pair = {"ss_sigma": ss / 4, "sp_sigma": ROOT3 * sp / 4, "pp_sigma": (xx + 2 * xy) / 4, "pp_pi": (xx - xy) / 4}
     h = models.slater_koster(zincblende(5.43), {"Si": {"s": es, "p": ep}}, hopping={"Si-Si-1": pair})

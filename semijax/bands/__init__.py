@@ -6,6 +6,7 @@ from semijax.bands.bloch import bloch
 from semijax.bands.dirac import graphene, massive_dirac
 from semijax.bands.fourier import fourier
 from semijax.bands.library import cosine, ellipsoidal, kane, parabolic, superlattice, tight_binding, warped
+from semijax.bands.refinement import refinement
 from semijax.bands.sampled import sampled
 from semijax.bands.smoothing import smoothed
 from semijax.bands.stars import rotations_of, stars
@@ -26,6 +27,7 @@ __all__ = [
     "materials",
     "models",
     "parabolic",
+    "refinement",
     "rotations_of",
     "sampled",
     "smoothed",

@@ -29,13 +29,14 @@ def smoothed(
 
     k [m d], 1/Å; energies [m], eV; weights [m], > 0. Roughness ρ(R) = (1 − C1 x²)² + C2 x⁶, x = R/R_1, C1 = C2 = 3/4, of all stars but
     the mean energy. smoothing = 0: where there are more stars than data, the smoothest series through all of them, else plain least
-    squares; > 0, without unit: near them. lattice, rotations, dimension: as of `stars`.
+    squares; > 0, without unit: near them, which keeps many stars from swinging between the data (silicon's valence bands from every
+    other k of a path, 600 stars: 7 meV rms at all k with 1e-8, up to 0.5 eV with 0). lattice, rotations, dimension: as of `stars`.
 
     E has no kinks: where two bands cross, number them by their character, not by their energy, or weigh the crossing less.
 
     Raises SemijaxError. Shankland, in Computational Methods in Band Theory (Plenum, 1971), p. 362; Koelling, Wood, J. Comput.
     Phys. 67, 253 (1986), doi:10.1016/0021-9991(86)90261-5; Pickett, Krakauer, Allen, Phys. Rev. B 38, 2721
-    (1988), eqs. 4 to 8, doi:10.1103/PhysRevB.38.2721.
+    (1988), doi:10.1103/PhysRevB.38.2721.
     """
     band = stars(lattice, _count(count), rotations, dimension=dimension)
     k, energies, weights = _data(band, k, energies, weights)

@@ -29,8 +29,8 @@ def stars(lattice: Any, coefficients: Any, rotations: Any = None, *, dimension: 
     (the mean energy) first; a number n stands for as many zeros. rotations: integer matrices W [m p p], R → W R of translations in lattice
     vectors, as spglib has them; None: that of the structure, or the identity. dimension: 2 for a layer (its first two vectors).
 
-    params: {"coefficients": [n]}. The series has time reversal, E(−k) = E(k). Raises SemijaxError. Chadi, Cohen, Phys. Rev. B 7, 692
-    (1973), doi:10.1103/PhysRevB.7.692.
+    params: {"coefficients": [n]}. The series has time reversal, E(−k) = E(k). Raises SemijaxError. Chadi, Cohen, Phys. Rev. B 8, 5747
+    (1973), doi:10.1103/PhysRevB.8.5747.
     """
     lattice, rotations = _crystal(lattice, rotations, dimension)
     if isinstance(coefficients, int | np.integer) and not isinstance(coefficients, bool):

@@ -6,6 +6,7 @@ from semijax.plot.clouds import real_space_cloud, zone_cloud
 from semijax.plot.ellipsoids import energy_ellipsoid, orbit_3d
 from semijax.plot.emission import spectrum
 from semijax.plot.energy import band, bands_and_mass
+from semijax.plot.fitted import convergence, fitted
 from semijax.plot.house import save, style
 from semijax.plot.minibands import miniband_with_occupation, occupation_map
 from semijax.plot.orbits import fermi_orbit, k_orbits, pair_tracks
@@ -19,6 +20,7 @@ __all__ = [
     "band_lines",
     "bands_and_mass",
     "brillouin_zone",
+    "convergence",
     "current_density",
     "drift",
     "drift_against_field",
@@ -26,6 +28,7 @@ __all__ = [
     "energy_ellipsoid",
     "fermi_orbit",
     "fermi_surface",
+    "fitted",
     "frequency_against_field",
     "k_orbits",
     "liouville",

@@ -129,13 +129,12 @@ class Wannier(Table):
     negate: bool = False
 
 
-def _named(value: Any) -> Any:
+def named(value: Any) -> Any:
     """{ wannier = "cu", index = 5 } says its kind by its first key."""
     return {"kind": "wannier", **value} if isinstance(value, dict) and "wannier" in value and "kind" not in value else value
 
 
-Band: TypeAlias = Annotated[
-    Parabolic | Ellipsoidal | Kane | Warped | Cosine | Superlattice | TightBinding | Graphene | MassiveDirac | Wannier,
-    Field(discriminator="kind"),
-    BeforeValidator(_named),
-]
+AnyBand: TypeAlias = (
+    Parabolic | Ellipsoidal | Kane | Warped | Cosine | Superlattice | TightBinding | Graphene | MassiveDirac | Wannier
+)
+Band: TypeAlias = Annotated[AnyBand, Field(discriminator="kind"), BeforeValidator(named)]
