@@ -97,8 +97,12 @@ def markdown(results: dict[str, Any]) -> str:
         "A search is over within 1 % of the least loss known. An evaluation is one pass through the model for all data; a Jacobian"
     ]
     lines += [f"of p columns counts p + 1. Medians of {SEEDS} seeds, the same box; compiling is apart.\n"]
-    lines += ["Boxes decide how hard a search is: those of germanium and of Vogl's parameters are about published values; that of five"]
-    lines += ["shells is about our own best fit, as differential evolution stays in its box. In wider ones most starts of ours end in"]
+    lines += [
+        "Boxes decide how hard a search is: those of germanium and of Vogl's parameters are about published values; that of five"
+    ]
+    lines += [
+        "shells is about our own best fit, as differential evolution stays in its box. In wider ones most starts of ours end in"
+    ]
     lines += ["worse minima: one for five shells took 4 to 7 starts and 1500 to 7000 evaluations.\n"]
     lines += ["| problem | p | search | reached | evaluations | values + Jacobians | s | compiling, s | starts | loss ÷ best |"]
     lines += ["|---" * 10 + "|"]
